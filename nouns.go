@@ -1,0 +1,146 @@
+package thingpass
+
+import "time"
+
+// CertificateStatus is the state of a registered certificate.
+type CertificateStatus string
+
+// The statuses of a certificate, spelled as AWS IoT spells them. Only an
+// ACTIVE certificate obtains or keeps credentials.
+const (
+	Active            CertificateStatus = "ACTIVE"
+	Inactive          CertificateStatus = "INACTIVE"
+	Revoked           CertificateStatus = "REVOKED"
+	PendingTransfer   CertificateStatus = "PENDING_TRANSFER"
+	RegisterInactive  CertificateStatus = "REGISTER_INACTIVE"
+	PendingActivation CertificateStatus = "PENDING_ACTIVATION"
+)
+
+// Certificate is a registered device certificate.
+type Certificate struct {
+	ID         string // lower-case hex SHA-256 of the DER
+	DER        []byte
+	Status     CertificateStatus
+	Mode       string // DEFAULT or SNI_ONLY
+	NotBefore  time.Time
+	NotAfter   time.Time
+	Created    time.Time
+	Modified   time.Time
+	Version    int64  // customerVersion: 1, and one more with each change of status
+	Generation string // generationId: a UUID given at registration
+}
+
+// Device is the narrow view of a certificate that an exchange reads.
+type Device struct {
+	CertificateID string
+	Status        CertificateStatus
+	NotBefore     time.Time
+	NotAfter      time.Time
+	Policies      []string     // documents of the IoT policies attached to it, by policy name
+	PolicyNames   []string     // their names, in the same order
+	Things        []Attachment // things it is attached to, ordered by name
+}
+
+// Attachment is a thing that a certificate is attached to.
+type Attachment struct {
+	Thing     string
+	ThingType string // "" when the thing has none
+	Exclusive bool   // attached as EXCLUSIVE_THING
+}
+
+// Thing is a device in the registry.
+type Thing struct {
+	Name       string
+	ID         string // UUID
+	Type       string // "" for none
+	Attributes map[string]string
+	Version    int64 // 1, and one more with each update
+	Created    time.Time
+}
+
+// ThingType groups things that have attributes in common.
+type ThingType struct {
+	Name                 string
+	ID                   string // UUID
+	Description          string
+	SearchableAttributes []string
+	Deprecated           time.Time // zero when it is not
+	Created              time.Time
+	Tags                 []Tag // on creation only; read with Tags
+}
+
+// RoleAlias lets devices name a role without knowing its ARN.
+type RoleAlias struct {
+	Name     string
+	RoleARN  string
+	Duration time.Duration // whole seconds, 900 to 43200
+	Created  time.Time
+	Modified time.Time
+	Tags     []Tag // on creation only; read with Tags
+}
+
+// Policy is an IoT policy: what a certificate may do.
+type Policy struct {
+	Name       string
+	Document   string
+	VersionID  string // "1" until versions are supported
+	Created    time.Time
+	Modified   time.Time
+	Generation string // UUID
+	Tags       []Tag  // on creation only; read with Tags
+}
+
+// Role is an IAM role.
+type Role struct {
+	Name               string
+	Path               string // "/" or "/a/b/"
+	ID                 string // AROA…, never used again for another role
+	TrustPolicy        string
+	Description        string
+	MaxSessionDuration time.Duration // 3600 to 43200 seconds
+	Created            time.Time
+	Tags               []Tag
+}
+
+// InlinePolicy is a policy document that belongs to one role or user.
+type InlinePolicy struct {
+	Name     string
+	Document string
+}
+
+// RoleGrants is a role with everything that decides what its sessions may do.
+type RoleGrants struct {
+	Role
+	Inline []InlinePolicy // ordered by name
+}
+
+// User is an IAM user.
+type User struct {
+	Name    string
+	Path    string
+	ID      string // AIDA…
+	Created time.Time
+	Inline  []InlinePolicy // ordered by name; filled by reads for authorisation
+}
+
+// AccessKey is a long-lived key of a user.
+type AccessKey struct {
+	ID      string // AKIA…
+	Secret  Secret
+	User    string // the user's name
+	Active  bool
+	Created time.Time
+}
+
+// Tag is a key and a value on a resource.
+type Tag struct {
+	Key   string
+	Value string
+}
+
+// Page asks for part of a list that is ordered by a unique name, bytewise.
+type Page struct {
+	After      string // continue after this name; "" for the beginning
+	Limit      int    // at most this many; 0 for no limit
+	Descending bool
+}
