@@ -1,0 +1,120 @@
+package gate
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/thingpass/thingpass/authz"
+)
+
+// audit gathers what the audit line says of a request.
+type audit struct {
+	operation string
+	action    string
+	resource  string
+	decision  string
+	reason    string
+	code      string
+	cause     error // for the log only
+	cut       bool  // the answer broke off
+}
+
+// maxLogged bounds each text that a caller chooses, in bytes.
+const maxLogged = 512
+
+// decided notes a decision; the first denial stays.
+func (a *audit) decided(q Access, v authz.Verdict) {
+	if a.decision != "" && a.decision != authz.Allow.String() {
+		return
+	}
+	a.action, a.resource, a.decision = q.Action, q.Resource, v.Decision.String()
+	a.reason = v.By
+	if len(v.Reasons) > 0 {
+		r := v.Reasons[0]
+		a.reason = v.By + " " + r.Policy
+		if r.Sid != "" {
+			a.reason += " " + r.Sid
+		}
+	}
+}
+
+func (a *audit) unconditional(action string) {
+	a.action, a.resource, a.decision, a.reason = action, "*", authz.Allow.String(), "needs no permission"
+}
+
+// answer notes the status of an answer and how much was written.
+type answer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 && status >= http.StatusOK {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap serves http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// record writes the audit line: who asked for what, what was decided and why,
+// and how it ended. No secret, no token, no body.
+func (d *Door) record(c *Call, w *answer, took time.Duration) {
+	code := c.audit.code
+	if code == "" {
+		code = "OK"
+	}
+	name := "unknown"
+	if c.service != nil {
+		name = c.service.Name
+	}
+	if d.cfg.Observe != nil {
+		d.cfg.Observe(name, c.audit.operation, code, took)
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", c.RequestID),
+		slog.String("remote", c.Request.RemoteAddr),
+		slog.String("principal", c.Principal.ARN),
+		slog.String("access_key", shorten(c.AccessKeyID)),
+		slog.String("service", name),
+		slog.String("operation", c.audit.operation),
+		slog.String("action", c.audit.action),
+		slog.String("resource", shorten(c.audit.resource)),
+		slog.String("decision", c.audit.decision),
+		slog.String("reason", c.audit.reason),
+		slog.Int("status", w.status),
+		slog.String("code", code),
+		slog.Int64("bytes", w.bytes),
+		slog.Duration("took", took),
+	}
+	level := slog.LevelInfo
+	if c.audit.cause != nil {
+		attrs = append(attrs, slog.String("cause", c.audit.cause.Error()))
+	}
+	if w.status >= http.StatusInternalServerError || c.audit.cut {
+		level = slog.LevelError
+	}
+	d.cfg.Log.LogAttrs(c.Request.Context(), level, "request", attrs...)
+	if c.audit.cut {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func shorten(s string) string {
+	if len(s) <= maxLogged {
+		return s
+	}
+	return s[:maxLogged] + "…"
+}

@@ -1,0 +1,340 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/authz"
+	"github.com/thingpass/thingpass/session"
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// MaxBody is the largest body of a request that is not an S3 one, in bytes.
+const MaxBody = 1 << 20
+
+// Config is what a door is made of.
+type Config struct {
+	Sessions *session.Sessions
+	Authz    *authz.Authz
+	Services []Service
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	// Observe is told of every request when it is over.
+	Observe func(service, operation, code string, took time.Duration)
+}
+
+// Door is the signed door, an http.Handler. Mount it directly: a ServeMux
+// would clean paths, and S3 keys are never cleaned.
+type Door struct {
+	cfg      Config
+	services []*service
+	byScope  map[string]*service
+}
+
+type service struct {
+	Service
+	byName map[string]*Operation
+	routes wire.Routes[*Operation]
+}
+
+// New makes a door. It panics when two services or operations claim the same
+// name or route.
+func New(cfg Config) *Door {
+	d := &Door{cfg: cfg, byScope: map[string]*service{}}
+	for _, s := range cfg.Services {
+		sv := &service{Service: s, byName: map[string]*Operation{}}
+		for i := range s.Operations {
+			op := &s.Operations[i]
+			if sv.byName[op.Name] != nil {
+				panic("gate: operation " + s.Name + ":" + op.Name + " is listed twice")
+			}
+			sv.byName[op.Name] = op
+			if s.Protocol == wire.RESTJSON {
+				sv.routes.Add(op.Method, op.Path, op)
+			}
+		}
+		for _, scope := range s.Scopes {
+			if d.byScope[scope] != nil {
+				panic("gate: scope " + scope + " is claimed twice")
+			}
+			d.byScope[scope] = sv
+		}
+		d.services = append(d.services, sv)
+	}
+	return d
+}
+
+// Services lists the table of operations.
+func (d *Door) Services() []Service { return d.cfg.Services }
+
+// ServeHTTP treats one request.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := d.cfg.Now()
+	c := &Call{RequestID: uuid.NewString(), Now: started, Request: r, door: d, keys: newKeys(r, started)}
+	answer := &answer{ResponseWriter: w}
+	w.Header().Set("X-Amzn-Requestid", c.RequestID)
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			c.audit.cause = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			d.fail(answer, c, &wire.Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: internalText})
+		}
+		d.record(c, answer, d.cfg.Now().Sub(started))
+	}()
+	if err := d.serve(r.Context(), answer, c); err != nil {
+		d.fail(answer, c, d.shown(c, err))
+	}
+}
+
+const internalText = "An internal error occurred. Ask the operator to look up the request id in the log."
+
+// serve is the way of a request: verify, resolve, route, decide, call.
+func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error {
+	sv, err := d.pick(c)
+	if err != nil {
+		return err
+	}
+	body, err := d.authenticate(ctx, sv, c)
+	if err != nil {
+		return err
+	}
+	op, in, err := sv.route(c.Request, body)
+	if err != nil {
+		return err
+	}
+	c.audit.operation = op.Name
+	decoded, err := op.decode(c, in)
+	if err != nil {
+		return err
+	}
+	if err := d.decide(ctx, op, c, decoded); err != nil {
+		return err
+	}
+	return op.serve(ctx, w, c, decoded)
+}
+
+// pick finds the service that a request is meant for. An unsigned request is
+// refused in any case; which service it seems to mean decides the shape of the
+// refusal.
+func (d *Door) pick(c *Call) (*service, error) {
+	r := c.Request
+	sig, err := sigv4.Parse(r)
+	if err != nil {
+		c.service = &d.guess(r).Service
+		return nil, err
+	}
+	c.Signature, c.AccessKeyID = sig, sig.AccessKeyID
+	if sv := d.byScope[sig.Service]; sv != nil {
+		c.service = &sv.Service
+		return sv, nil
+	}
+	c.service = &d.guess(r).Service
+	return nil, unknownOperation(c.service.Protocol, fmt.Sprintf("no service %q here", sig.Service))
+}
+
+// guess names the service that a request without a readable signature seems to
+// mean.
+func (d *Door) guess(r *http.Request) *service {
+	if scope, ok := scopeHint(r); ok && d.byScope[scope] != nil {
+		return d.byScope[scope]
+	}
+	if r.Header.Get("X-Amz-Target") != "" {
+		return &service{Service: Service{Name: "unknown", Protocol: wire.JSON11}}
+	}
+	for _, sv := range d.services {
+		if sv.Protocol == wire.Query && isForm(r) && r.Method == http.MethodPost && r.URL.EscapedPath() == "/" {
+			return sv
+		}
+		if sv.Protocol == wire.RESTJSON {
+			if _, _, ok := sv.routes.Match(r); ok {
+				return sv
+			}
+		}
+	}
+	for _, sv := range d.services {
+		if sv.Protocol == wire.RESTXML {
+			return sv
+		}
+	}
+	return &service{Service: Service{Name: "unknown", Protocol: wire.RESTJSON}}
+}
+
+// scopeHint reads the service out of a credential scope without trusting it.
+func scopeHint(r *http.Request) (string, bool) {
+	scope := r.URL.Query().Get("X-Amz-Credential")
+	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+		scope, _, _ = strings.Cut(rest, ",")
+	}
+	parts := strings.Split(scope, "/")
+	if len(parts) < 5 {
+		return "", false
+	}
+	return parts[len(parts)-2], true
+}
+
+func isForm(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+}
+
+// authenticate resolves the access key and verifies the signature. The body of
+// anything but S3 is read, bounded, because its hash is signed.
+func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, error) {
+	principal, secret, err := d.cfg.Sessions.Resolve(ctx, c.AccessKeyID, c.Signature.Token)
+	if err != nil {
+		return nil, err
+	}
+	rules := sigv4.Rules{S3: sv.Protocol == wire.RESTXML, Now: c.Now}
+	var body []byte
+	hash := ""
+	if !rules.S3 {
+		if body, err = io.ReadAll(http.MaxBytesReader(nil, c.Request.Body, MaxBody)); err != nil {
+			return nil, readError(err)
+		}
+		hash = sigv4.PayloadHash(body)
+	}
+	if err := c.Signature.Verify(c.Request, secret.Reveal(), rules, hash); err != nil {
+		return nil, err
+	}
+	c.Principal, c.secret = principal, secret
+	return body, nil
+}
+
+func readError(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &wire.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException",
+			Message: fmt.Sprintf("The request body must not be larger than %d bytes.", MaxBody)}
+	}
+	return &wire.Error{Status: http.StatusBadRequest, Code: "IncompleteBody", Message: "The request body could not be read.", Err: err}
+}
+
+// route finds the row of a verified request.
+func (sv *service) route(r *http.Request, body []byte) (*Operation, *input, error) {
+	switch sv.Protocol {
+	case wire.Query:
+		return sv.routeQuery(r, body)
+	case wire.RESTJSON:
+		op, labels, ok := sv.routes.Match(r)
+		if !ok {
+			return nil, nil, unknownOperation(sv.Protocol, r.Method+" "+r.URL.EscapedPath())
+		}
+		return op, &input{body: body, labels: labels}, nil
+	case wire.RESTXML:
+		name, err := sv.Route(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		op := sv.byName[name]
+		if op == nil {
+			return nil, nil, unknownOperation(sv.Protocol, name)
+		}
+		return op, &input{}, nil
+	}
+	return nil, nil, unknownOperation(sv.Protocol, r.Header.Get("X-Amz-Target"))
+}
+
+func (sv *service) routeQuery(r *http.Request, body []byte) (*Operation, *input, error) {
+	form := r.URL.Query()
+	if isForm(r) {
+		posted, err := url.ParseQuery(string(bytes.TrimSpace(body)))
+		if err != nil {
+			return nil, nil, &wire.Error{Status: http.StatusBadRequest, Code: "MalformedInput", Message: "The request body is not a form."}
+		}
+		for k, v := range posted {
+			form[k] = append(form[k], v...)
+		}
+	}
+	action, version := form.Get("Action"), form.Get("Version")
+	op := sv.byName[action]
+	if op == nil || version != sv.Version {
+		return nil, nil, &wire.Error{Status: http.StatusBadRequest, Code: "InvalidAction",
+			Message: fmt.Sprintf("Could not find operation %s for version %s", action, version)}
+	}
+	return op, &input{form: form}, nil
+}
+
+// decide puts every question of the row to package authz. A row that asks
+// nothing is refused unless its spec says so.
+func (d *Door) decide(ctx context.Context, op *Operation, c *Call, in any) error {
+	questions, err := op.access(c, in)
+	if err != nil {
+		return err
+	}
+	if op.Unconditional {
+		c.audit.unconditional(op.Actions[0])
+		return nil
+	}
+	if len(questions) == 0 && !op.Decides {
+		return fmt.Errorf("operation %s asked for no permission", op.Name)
+	}
+	for _, q := range questions {
+		if !slices.Contains(op.Actions, q.Action) {
+			return fmt.Errorf("operation %s asked for %s, which its row does not list", op.Name, q.Action)
+		}
+		if err := c.Demand(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// shown turns any error into what the caller may see.
+func (d *Door) shown(c *Call, err error) *wire.Error {
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		c.audit.cause = e.Err
+		return e
+	}
+	if e, ok := errors.AsType[*sigv4.Error](err); ok {
+		return signatureError(c, e)
+	}
+	if e, ok := errors.AsType[*session.Error](err); ok {
+		c.audit.cause = e
+		return sessionError(c.service.Protocol, e)
+	}
+	if thingpass.KindOf(err) != thingpass.Internal && c.service.Error != nil {
+		return c.service.Error(err)
+	}
+	c.audit.cause = err
+	if c.service.Error != nil {
+		if e := c.service.Error(err); e != nil {
+			return e
+		}
+	}
+	return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: internalText}
+}
+
+// fail writes an error, unless the answer has begun: then the connection is
+// cut, so that nobody takes half an answer for a whole one.
+func (d *Door) fail(w *answer, c *Call, e *wire.Error) {
+	c.audit.code = e.Code
+	if w.status != 0 {
+		c.audit.cut = true
+		return
+	}
+	if c.service.Protocol == wire.Query && e.Namespace == "" {
+		e.Namespace = c.service.Namespace
+	}
+	if c.Request.Method == http.MethodHead {
+		w.Header().Set("X-Amz-Error-Code", e.Code)
+	}
+	wire.WriteError(w, c.service.Protocol, c.RequestID, e)
+}

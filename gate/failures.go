@@ -1,0 +1,173 @@
+package gate
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/thingpass/thingpass/session"
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// What follows is one table in three columns: how each protocol's clients
+// expect to hear that a signature, an access key or a session is no good.
+// Where AWS was seen to answer, the answer is AWS's; docs/compatibility.md
+// names the rest.
+
+func unknownOperation(p wire.Protocol, what string) *wire.Error {
+	switch p {
+	case wire.Query:
+		return &wire.Error{Status: http.StatusBadRequest, Code: "InvalidAction", Message: "Unknown operation: " + what}
+	case wire.RESTXML:
+		return &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "A header or query you provided implies functionality that is not implemented: " + what}
+	case wire.JSON11:
+		return &wire.Error{Status: http.StatusBadRequest, Code: "UnknownOperationException", Message: "Unknown operation: " + what}
+	}
+	return &wire.Error{Status: http.StatusNotFound, Code: "UnknownOperationException", Message: "Unknown operation: " + what}
+}
+
+// pick3 chooses the answer of a protocol. JSON 1.1 services answer 400 where
+// the others answer 403.
+func pick3(p wire.Protocol, query, json, s3 wire.Error) *wire.Error {
+	e := query
+	switch p {
+	case wire.RESTJSON, wire.JSON11:
+		e = json
+	case wire.RESTXML:
+		e = s3
+	}
+	if e.Status == 0 {
+		e.Status = http.StatusForbidden
+		if p == wire.JSON11 {
+			e.Status = http.StatusBadRequest
+		}
+	}
+	return &e
+}
+
+func sessionError(p wire.Protocol, e *session.Error) *wire.Error {
+	const invalid = "The security token included in the request is invalid."
+	unknown := pick3(p,
+		wire.Error{Code: "InvalidClientTokenId", Message: invalid},
+		wire.Error{Code: "UnrecognizedClientException", Message: invalid},
+		wire.Error{Code: "InvalidAccessKeyId", Message: "The AWS Access Key Id you provided does not exist in our records."})
+	switch e.Failure {
+	case session.Expired:
+		return pick3(p,
+			wire.Error{Code: "ExpiredToken", Message: "The security token included in the request is expired"},
+			wire.Error{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"},
+			wire.Error{Status: http.StatusBadRequest, Code: "ExpiredToken", Message: "The provided token has expired."})
+	case session.Malformed:
+		if p == wire.RESTXML {
+			return &wire.Error{Status: http.StatusBadRequest, Code: "InvalidToken", Message: "The provided token is malformed or otherwise invalid."}
+		}
+	}
+	return unknown
+}
+
+const mismatchText = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+
+// signatureError is the answer to a request whose signature is missing,
+// malformed, wrong, or out of its time.
+func signatureError(c *Call, e *sigv4.Error) *wire.Error {
+	p := c.service.Protocol
+	if p == wire.RESTXML {
+		return s3SignatureError(c, e)
+	}
+	forbidden := func(query, json, text string) *wire.Error {
+		return pick3(p, wire.Error{Code: query, Message: text}, wire.Error{Code: json, Message: text}, wire.Error{})
+	}
+	switch e.Kind {
+	case sigv4.Missing:
+		if p == wire.Query {
+			return forbidden("MissingAuthenticationToken", "", "Request is missing Authentication Token")
+		}
+		return forbidden("", "MissingAuthenticationTokenException", "Missing Authentication Token")
+	case sigv4.Mismatch:
+		return forbidden("SignatureDoesNotMatch", "InvalidSignatureException", mismatchText)
+	case sigv4.Expired, sigv4.NotYet, sigv4.PresignExpired:
+		return forbidden("SignatureDoesNotMatch", "InvalidSignatureException", e.Message)
+	}
+	return forbidden("IncompleteSignature", "IncompleteSignatureException", e.Message)
+}
+
+// s3SignatureError follows the S3 API reference, "Error responses".
+func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
+	out := &wire.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: e.Message}
+	switch e.Kind {
+	case sigv4.Missing:
+		out.Message = "Access Denied"
+	case sigv4.Mismatch:
+		out.Code = "SignatureDoesNotMatch"
+		out.Message = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+		out.Fields = []wire.Field{
+			{Name: "AWSAccessKeyId", Value: c.AccessKeyID},
+			{Name: "StringToSign", Value: e.StringToSign},
+			{Name: "SignatureProvided", Value: e.Provided},
+			{Name: "CanonicalRequest", Value: hideToken(e.CanonicalRequest, c.Signature.Token)},
+		}
+	case sigv4.Expired, sigv4.NotYet:
+		out.Code = "RequestTimeTooSkewed"
+		out.Message = "The difference between the request time and the current time is too large."
+		out.Fields = []wire.Field{
+			{Name: "RequestTime", Value: c.Signature.Time.UTC().Format("20060102T150405Z")},
+			{Name: "ServerTime", Value: c.Now.UTC().Format(time.RFC3339)},
+			{Name: "MaxAllowedSkewMilliseconds", Value: "900000"},
+		}
+	case sigv4.PresignExpired:
+		out.Message = "Request has expired"
+		out.Fields = []wire.Field{
+			{Name: "X-Amz-Expires", Value: fmt.Sprint(int(c.Signature.Expires.Seconds()))},
+			{Name: "Expires", Value: c.Signature.Time.Add(c.Signature.Expires).UTC().Format(time.RFC3339)},
+			{Name: "ServerTime", Value: c.Now.UTC().Format(time.RFC3339)},
+		}
+	case sigv4.UnsignedHeaders:
+		out.Message = "There were headers present in the request which were not signed"
+		out.Fields = []wire.Field{{Name: "HeadersNotSigned", Value: e.Message}}
+	default:
+		return s3BodyError(c, e)
+	}
+	return out
+}
+
+// s3BodyError covers malformed signatures and bodies that do not verify.
+func s3BodyError(c *Call, e *sigv4.Error) *wire.Error {
+	out := &wire.Error{Status: http.StatusBadRequest, Code: "InvalidRequest", Message: e.Message}
+	switch e.Kind {
+	case sigv4.Incomplete, sigv4.BadDate:
+		out.Code = "AuthorizationHeaderMalformed"
+		if c.Request.URL.Query().Has("X-Amz-Algorithm") {
+			out.Code = "AuthorizationQueryParametersError"
+		}
+	case sigv4.BadExpires:
+		out.Code = "AuthorizationQueryParametersError"
+	case sigv4.Ambiguous, sigv4.BadPayloadHash:
+		out.Code = "InvalidArgument"
+	case sigv4.BadChunk:
+		out.Status, out.Code = http.StatusForbidden, "SignatureDoesNotMatch"
+	case sigv4.MissingLength:
+		out.Status, out.Code = http.StatusLengthRequired, "MissingContentLength"
+	case sigv4.BadLength, sigv4.IncompleteBody:
+		out.Code = "IncompleteBody"
+	case sigv4.BadDigest, sigv4.BadChecksum:
+		out.Code = "BadDigest"
+	case sigv4.BadTrailer:
+		out.Code = "MalformedTrailerError"
+	case sigv4.UnsupportedAlgorithm:
+		if strings.Contains(e.Message, "STREAMING") {
+			out.Status, out.Code = http.StatusNotImplemented, "NotImplemented"
+		}
+	}
+	return out
+}
+
+// hideToken keeps a session token out of the canonical request that S3 shows:
+// an error text ends up in logs.
+func hideToken(canonical, token string) string {
+	if token == "" {
+		return canonical
+	}
+	return strings.ReplaceAll(canonical, token, "REDACTED")
+}

@@ -1,0 +1,191 @@
+package session
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/thingpass/thingpass"
+)
+
+// A token is, in unpadded base64url:
+//
+//	version (1) | key id (4) | salt (24) | AES-256-GCM(record)
+//
+// The cipher key is HMAC-SHA256(ring key, salt), so it is used once and the
+// nonce is constant: the number of tokens under one ring key has no limit that
+// a fleet could reach. Version, key id, salt and account are authenticated.
+const (
+	tokenVersion = 1
+	saltSize     = 24
+	headerSize   = 1 + keyIDSize + saltSize
+	maxToken     = 6144 // characters: a session policy of 2,048 characters in UTF-8, with room
+)
+
+// record is what a token seals.
+type record struct {
+	RoleID        string
+	SessionName   string // "" for a device: it is the certificate id
+	Issued        time.Time
+	Expires       time.Time
+	CertificateID string
+	Thing         string
+	ThingType     string
+	Policy        string
+}
+
+var errToken = errors.New("not a token of this installation")
+
+// seal makes the token, and the keys that go with it.
+func (r *Ring) seal(rec record, account string) (token, accessKeyID string, secret thingpass.Secret, err error) {
+	key, err := r.newest()
+	if err != nil {
+		return "", "", thingpass.Secret{}, err
+	}
+	plain, err := rec.encode()
+	if err != nil {
+		return "", "", thingpass.Secret{}, err
+	}
+	buf := make([]byte, headerSize, headerSize+len(plain)+16)
+	buf[0] = tokenVersion
+	copy(buf[1:], key.id[:])
+	salt := buf[1+keyIDSize : headerSize]
+	_, _ = rand.Read(salt)
+	aead, err := key.aead(salt)
+	if err != nil {
+		return "", "", thingpass.Secret{}, err
+	}
+	sealed := aead.Seal(buf, make([]byte, aead.NonceSize()), plain, additional(buf[:headerSize], account))
+	accessKeyID, secret = key.derived(salt)
+	return base64.RawURLEncoding.EncodeToString(sealed), accessKeyID, secret, nil
+}
+
+// open authenticates a token and returns its record and keys.
+func (r *Ring) open(token, account string) (rec record, accessKeyID string, secret thingpass.Secret, err error) {
+	if len(token) > maxToken {
+		return record{}, "", thingpass.Secret{}, errToken
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) < headerSize || raw[0] != tokenVersion {
+		return record{}, "", thingpass.Secret{}, errToken
+	}
+	key, ok := r.find(raw[1 : 1+keyIDSize])
+	if !ok {
+		return record{}, "", thingpass.Secret{}, errToken
+	}
+	salt := raw[1+keyIDSize : headerSize]
+	aead, err := key.aead(salt)
+	if err != nil {
+		return record{}, "", thingpass.Secret{}, err
+	}
+	plain, err := aead.Open(nil, make([]byte, aead.NonceSize()), raw[headerSize:], additional(raw[:headerSize], account))
+	if err != nil {
+		return record{}, "", thingpass.Secret{}, errToken
+	}
+	if rec, err = decodeRecord(plain); err != nil {
+		return record{}, "", thingpass.Secret{}, err
+	}
+	accessKeyID, secret = key.derived(salt)
+	return rec, accessKeyID, secret, nil
+}
+
+func additional(header []byte, account string) []byte {
+	return append(append(make([]byte, 0, len(header)+len(account)), header...), account...)
+}
+
+func (k ringKey) aead(salt []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(mac(k.seal, salt, "key"))
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// derived returns the key pair that belongs to a salt: ASIA and 16 characters
+// of base32, and 40 characters of base64, as long as AWS's.
+func (k ringKey) derived(salt []byte) (accessKeyID string, secret thingpass.Secret) {
+	id := mac(k.derive, salt, "id")
+	sec := mac(k.derive, salt, "secret")
+	return "ASIA" + base32.StdEncoding.EncodeToString(id[:10]),
+		thingpass.NewSecret(base64.StdEncoding.EncodeToString(sec[:30]))
+}
+
+func mac(key, salt []byte, purpose string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(salt)
+	h.Write([]byte(purpose))
+	return h.Sum(nil)
+}
+
+// encode lays a record out as: certificate flag, issue time, lifetime, then
+// length-prefixed strings.
+func (r record) encode() ([]byte, error) {
+	out := make([]byte, 0, 128+len(r.Thing)+len(r.ThingType)+len(r.Policy))
+	if r.CertificateID != "" {
+		id, err := hex.DecodeString(r.CertificateID)
+		if err != nil || len(id) != sha256.Size {
+			return nil, errors.New("the certificate id is malformed")
+		}
+		out = append(append(out, 1), id...)
+	} else {
+		out = append(out, 0)
+	}
+	life := r.Expires.Unix() - r.Issued.Unix()
+	if life < 0 || life > math.MaxInt32 {
+		return nil, errors.New("the session's lifetime is out of range")
+	}
+	out = binary.AppendVarint(out, r.Issued.Unix())
+	out = binary.AppendUvarint(out, uint64(life))
+	for _, s := range []string{r.RoleID, r.SessionName, r.Thing, r.ThingType, r.Policy} {
+		out = binary.AppendUvarint(out, uint64(len(s)))
+		out = append(out, s...)
+	}
+	return out, nil
+}
+
+func decodeRecord(b []byte) (record, error) {
+	var r record
+	if len(b) == 0 || b[0] > 1 {
+		return r, errToken
+	}
+	hasCertificate := b[0] == 1
+	b = b[1:]
+	if hasCertificate {
+		if len(b) < sha256.Size {
+			return r, errToken
+		}
+		r.CertificateID, b = hex.EncodeToString(b[:sha256.Size]), b[sha256.Size:]
+	}
+	issued, n := binary.Varint(b)
+	if n <= 0 {
+		return r, errToken
+	}
+	b = b[n:]
+	life, n := binary.Uvarint(b)
+	if n <= 0 || life > math.MaxInt32 {
+		return r, errToken
+	}
+	b = b[n:]
+	r.Issued = time.Unix(issued, 0).UTC()
+	r.Expires = time.Unix(issued+int64(life), 0).UTC()
+	for _, s := range []*string{&r.RoleID, &r.SessionName, &r.Thing, &r.ThingType, &r.Policy} {
+		size, n := binary.Uvarint(b)
+		if n <= 0 || size > uint64(len(b)-n) {
+			return r, errToken
+		}
+		*s, b = string(b[n:n+int(size)]), b[n+int(size):]
+	}
+	if len(b) != 0 {
+		return r, errToken
+	}
+	return r, nil
+}
