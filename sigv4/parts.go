@@ -1,0 +1,116 @@
+package sigv4
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+	"time"
+)
+
+// readParts reads "Credential=…, SignedHeaders=…, Signature=…" in any order.
+func (s *Signature) readParts(text string) (credential, headers string, err error) {
+	parts := map[string]*string{"Credential": &credential, "SignedHeaders": &headers, "Signature": &s.provided}
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		target, ok := parts[name]
+		if !ok || *target != "" {
+			return "", "", errorf(Incomplete, "The authorization header is malformed; it needs each of Credential, SignedHeaders and Signature once.")
+		}
+		*target = value
+	}
+	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
+		if *parts[name] == "" {
+			return "", "", errorf(Incomplete, "Authorization header requires '%s' parameter.", name)
+		}
+	}
+	return credential, headers, nil
+}
+
+// setCredential reads key/date/region/service/aws4_request.
+func (s *Signature) setCredential(text string) error {
+	part := strings.Split(text, "/")
+	if len(part) != 5 {
+		return errorf(Incomplete, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".")
+	}
+	for _, p := range part {
+		if p == "" || strings.ContainsFunc(p, func(c rune) bool { return c <= ' ' || c > '~' }) {
+			return errorf(Incomplete, "the Credential is mal-formed; a part of it is empty or has a character that is not allowed.")
+		}
+	}
+	if part[4] != terminator {
+		return errorf(Incomplete, "Credential should be scoped with a valid terminator: %q, not %q.", terminator, part[4])
+	}
+	s.AccessKeyID, s.Date, s.Region, s.Service = part[0], part[1], part[2], part[3]
+	return nil
+}
+
+// setSignedHeaders reads "a;b;c": lower-case names in ascending order.
+func (s *Signature) setSignedHeaders(text string) error {
+	s.SignedHeaders = strings.Split(text, ";")
+	for i, name := range s.SignedHeaders {
+		if !validName(name) || i > 0 && s.SignedHeaders[i-1] >= name {
+			return errorf(Incomplete, "SignedHeaders must be header names in lower case, sorted, without repetition, joined with ';'.")
+		}
+	}
+	return nil
+}
+
+// validName tells whether name is an HTTP token (RFC 9110, 5.6.2) in lower case.
+func validName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		if !letter && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// setTime sets the time of signing, which must be on the day of the scope.
+func (s *Signature) setTime(at time.Time) error {
+	s.Time = at.UTC()
+	if day := s.Time.Format(isoDay); day != s.Date {
+		return errorf(BadDate, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
+			s.Date, day, s.Time.Format(isoBasic))
+	}
+	return nil
+}
+
+// headerTime reads X-Amz-Date, or Date in its absence.
+func headerTime(h http.Header) (time.Time, error) {
+	text, err := single(h, headerDate)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if text == "" {
+		if text, err = single(h, "Date"); err != nil {
+			return time.Time{}, err
+		}
+		if at, err := http.ParseTime(text); err == nil {
+			return at, nil
+		}
+	}
+	return parseISO(text)
+}
+
+func parseISO(text string) (time.Time, error) {
+	at, err := time.Parse(isoBasic, text)
+	if err != nil || len(text) != len(isoBasic) {
+		return time.Time{}, errorf(BadDate, "Date must be in ISO8601 'basic format' in 'X-Amz-Date'. Got %q. See http://en.wikipedia.org/wiki/ISO_8601", text)
+	}
+	return at, nil
+}
+
+// single returns the value of a header that may be given once only, without
+// white space around it; empty when it is absent.
+func single(h http.Header, name string) (string, error) {
+	values := h[name]
+	switch len(values) {
+	case 0:
+		return "", nil
+	case 1:
+		return textproto.TrimString(values[0]), nil
+	}
+	return "", errorf(Ambiguous, "The header %s is given more than once.", name)
+}

@@ -1,0 +1,42 @@
+package sigv4
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+const (
+	algorithm  = "AWS4-HMAC-SHA256"
+	terminator = "aws4_request"
+	isoBasic   = "20060102T150405Z" // the form of X-Amz-Date
+	isoDay     = "20060102"         // the form of the date in the credential scope
+)
+
+// Signature is what a request says about its own signing. Nothing of it is
+// proven before Verify.
+type Signature struct {
+	AccessKeyID   string
+	Token         string        // session token; empty when there is none
+	Date          string        // yyyymmdd, of the credential scope; the same day as Time
+	Region        string        // of the credential scope
+	Service       string        // of the credential scope
+	Time          time.Time     // of signing, UTC, whole seconds
+	SignedHeaders []string      // lower case, ascending
+	Presigned     bool          // the signature is in the query
+	Expires       time.Duration // of a presigned URL, 1 s to 7 days; 0 when it gives none
+
+	provided string // the signature, as sent
+	payload  string // X-Amz-Content-Sha256 of the query, which the signature covers
+}
+
+// Scope is the credential scope: date/region/service/aws4_request.
+func (s *Signature) Scope() string {
+	return s.Date + "/" + s.Region + "/" + s.Service + "/" + terminator
+}
+
+// Format implements fmt.Formatter: it leaves out the token and the signature,
+// whatever the verb.
+func (s *Signature) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, s.AccessKeyID+"/"+s.Scope())
+}

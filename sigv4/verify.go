@@ -1,0 +1,112 @@
+package sigv4
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultSkew is how far the time of a request may be from the server's when
+// Rules says nothing: 15 minutes, as with AWS.
+const DefaultSkew = 15 * time.Minute
+
+// Rules are what depends on the service and the moment.
+type Rules struct {
+	S3   bool          // S3's rules for path, body hash and signed headers, and S3's texts
+	Now  time.Time     // the server's time
+	Skew time.Duration // 0 means DefaultSkew
+}
+
+// Verify proves that r was signed with secret, and at a time that rules
+// allows. s must come from Parse of the same request. For S3 payloadHash is
+// empty: the x-amz-content-sha256 header counts, and Body checks it. For any
+// other service it is PayloadHash of the body, which the caller has read.
+//
+// Its errors are *Error. Nothing else about the request may be believed before
+// it returns nil; an empty secret never verifies.
+func (s *Signature) Verify(r *http.Request, secret string, rules Rules, payloadHash string) error {
+	if err := s.verify(r, secret, rules, payloadHash); err != nil {
+		if s.Presigned {
+			return inQuery(err)
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *Signature) verify(r *http.Request, secret string, rules Rules, payloadHash string) error {
+	if err := s.checkHeaders(r, rules.S3); err != nil {
+		return err
+	}
+	if err := s.checkTime(rules); err != nil {
+		return err
+	}
+	message := canonical{request: r, headers: s.SignedHeaders, payload: payloadHash}
+	if rules.S3 {
+		var err error
+		if message.payload, err = s.signedPayload(r); err != nil {
+			return err
+		}
+		message.path = s3Path(r.URL)
+	} else {
+		message.path = genericPath(wirePath(r.URL))
+	}
+	text, err := message.append(make([]byte, 0, 1024))
+	if err != nil {
+		return err
+	}
+	toSign := s.stringToSign(text)
+	expected := sign(s.signingKey(secret), toSign)
+	if secret == "" || subtle.ConstantTimeCompare([]byte(expected), []byte(s.provided)) != 1 {
+		return &Error{
+			Kind: Mismatch, Message: mismatchText(rules.S3),
+			CanonicalRequest: string(text), StringToSign: string(toSign), Provided: s.provided,
+		}
+	}
+	return nil
+}
+
+func mismatchText(s3 bool) string {
+	if s3 {
+		return "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+	}
+	return "The request signature we calculated does not match the signature you provided. " +
+		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+}
+
+// checkHeaders demands that what must be signed is signed: always host; with
+// S3 every x-amz-* header (but x-amz-content-sha256 of a presigned request,
+// which bodyPayload treats as unsigned); elsewhere the x-amz-* headers that
+// say when, as whom and what.
+func (s *Signature) checkHeaders(r *http.Request, s3 bool) error {
+	var unsigned []string
+	if !s.signs("host") {
+		unsigned = append(unsigned, "host")
+	}
+	for name := range r.Header {
+		if !strings.HasPrefix(name, "X-Amz-") || !s3 && !signedEverywhere(name) || s.Presigned && name == headerContentSHA256 {
+			continue
+		}
+		if lower := strings.ToLower(name); !s.signs(lower) {
+			unsigned = append(unsigned, lower)
+		}
+	}
+	if unsigned == nil {
+		return nil
+	}
+	slices.Sort(unsigned)
+	err := errorf(UnsignedHeaders, "There were headers present in the request which were not signed")
+	err.Headers = unsigned
+	return err
+}
+
+func signedEverywhere(name string) bool {
+	return name == headerDate || name == headerToken || name == "X-Amz-Target"
+}
+
+func (s *Signature) signs(name string) bool {
+	_, found := slices.BinarySearch(s.SignedHeaders, name)
+	return found
+}
