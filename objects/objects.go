@@ -1,0 +1,123 @@
+// Package objects is the embedded object store: an ordered index in SQLite and
+// one file per object or part, in a folder on one machine.
+//
+// It owns the order of writes that makes an acknowledged object survive a
+// crash, and an unfinished one leave nothing visible; listing; conditional
+// writes; multipart uploads. It does not own the S3 protocol, permissions,
+// bucket naming rules, or the meaning of checksums: those it stores as it is
+// given them.
+//
+// It trusts its folder: whoever can write there can change objects. Keys are
+// bytes and never become file names, so no key reaches another file.
+//
+// # Layout
+//
+//	lock            held by the one process that uses the folder
+//	index.db        the index (SQLite, WAL, synchronous FULL)
+//	blobs/ab/ab…    the bytes, named by 32 random hex digits
+//	tmp/            files being written; emptied at start
+//
+// A write goes to tmp/, is synced, renamed into blobs/, the directory is
+// synced, and then one index transaction publishes the key. A removal is the
+// reverse: the index forgets the file before it is unlinked. What a crash
+// leaves between the two is a file that the index does not know, and Open
+// removes it.
+package objects
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Limits, as Amazon S3 has them (Amazon S3 user guide, "Amazon S3 multipart
+// upload limits" and "Naming Amazon S3 objects").
+const (
+	MaxKey      = 1024    // bytes of a key
+	MaxPart     = 10000   // highest part number
+	MinPartSize = 5 << 20 // bytes of every part but the last
+)
+
+// The errors that callers tell apart. Anything else is a failure of the disk
+// or of the store.
+var (
+	ErrNoSuchBucket     = errors.New("no such bucket")
+	ErrBucketExists     = errors.New("bucket exists")
+	ErrBucketNotEmpty   = errors.New("bucket is not empty")
+	ErrNoSuchKey        = errors.New("no such key")
+	ErrKeyLength        = errors.New("key is empty or longer than 1024 bytes")
+	ErrNoSuchUpload     = errors.New("no such upload")
+	ErrInvalidPart      = errors.New("part is missing or does not match")
+	ErrInvalidPartOrder = errors.New("parts are not in ascending order")
+	ErrPartNumber       = errors.New("part number is not between 1 and 10000")
+	ErrEntityTooSmall   = errors.New("a part other than the last is smaller than 5 MiB")
+	ErrPrecondition     = errors.New("precondition failed")
+	ErrInUse            = errors.New("folder is in use by another process")
+	ErrClosed           = errors.New("store is closed")
+)
+
+// Bucket is a set of objects.
+type Bucket struct {
+	Name    string
+	Created time.Time
+}
+
+// Name says where an object is. Keys are compared byte for byte.
+type Name struct {
+	Bucket string
+	Key    string
+}
+
+// Meta is what is stored with an object besides its bytes.
+type Meta struct {
+	Headers      map[string]string // answered as they are: Content-Type, Cache-Control, …
+	User         map[string]string // user metadata, names without their prefix
+	Checksums    map[string]string // algorithm to value
+	ChecksumType string            // "" or how Checksums cover the object
+}
+
+// Object describes a stored object.
+type Object struct {
+	Name
+	Meta
+	Size     int64  // bytes
+	ETag     string // without quotes: MD5 in hex, or "md5-of-md5s-N" for N parts
+	Modified time.Time
+	Parts    []Extent // the parts of a completed multipart upload, in order; else one or none
+
+	upload string // the upload it was completed from
+}
+
+// Extent is a run of an object's bytes in one file.
+type Extent struct {
+	Size   int64 `json:"s"`
+	Number int   `json:"n,omitempty"` // part number; 0 for an object put in one piece
+	blob   string
+}
+
+// Condition limits a write to a state of the object, decided in the
+// transaction that publishes it.
+type Condition struct {
+	IfMatch     string // an ETag, or * for any object; "" for no condition
+	IfNoneMatch string // an ETag, or * for any object; "" for no condition
+}
+
+// check compares with the ETag of the present object, "" when there is none.
+func (c Condition) check(etag string) error {
+	switch {
+	case c.IfMatch != "" && etag == "":
+		return ErrNoSuchKey
+	case c.IfMatch != "" && c.IfMatch != "*" && c.IfMatch != etag:
+		return fmt.Errorf("If-Match: %w", ErrPrecondition)
+	case c.IfNoneMatch != "" && etag != "" && (c.IfNoneMatch == "*" || c.IfNoneMatch == etag):
+		return fmt.Errorf("If-None-Match: %w", ErrPrecondition)
+	}
+	return nil
+}
+
+func checkKey(key string) error {
+	if key == "" || len(key) > MaxKey {
+		return ErrKeyLength
+	}
+	return nil
+}

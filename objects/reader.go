@@ -1,0 +1,187 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Get finds an object and opens it. The reader sees this version to its end,
+// whatever becomes of the key, and must be closed.
+func (s *Store) Get(ctx context.Context, name Name) (Object, *Reader, error) {
+	for last := ""; ; {
+		o, err := s.Head(ctx, name)
+		if err != nil {
+			return Object{}, nil, err
+		}
+		r, err := s.openObject(o)
+		if err == nil {
+			return o, r, nil
+		}
+		// Removed between the look-up and the opening: look again. The index
+		// forgets before files go, so a file missing twice is a lost file.
+		if !errors.Is(err, fs.ErrNotExist) || o.Parts[0].blob == last {
+			return Object{}, nil, fmt.Errorf("open object: %w", err)
+		}
+		last = o.Parts[0].blob
+	}
+}
+
+func (s *Store) openObject(o Object) (*Reader, error) {
+	r := &Reader{store: s, extents: o.Parts, size: o.Size}
+	if len(o.Parts) == 0 {
+		return r, nil
+	}
+	if !s.pins.add(o.Parts) {
+		return nil, fs.ErrNotExist
+	}
+	if err := r.open(0); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Reader reads an object across the files of its parts. It is not safe for
+// concurrent use.
+type Reader struct {
+	store   *Store
+	extents []Extent
+	size    int64
+	offset  int64
+
+	file   *os.File // of extents[index], nil when none is open
+	index  int
+	closed bool
+}
+
+// Size is the number of bytes of the object.
+func (r *Reader) Size() int64 { return r.size }
+
+// Close ends reading.
+func (r *Reader) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	var err error
+	if r.file != nil {
+		err = r.file.Close()
+		r.file = nil
+	}
+	r.store.unlinkAll(r.store.pins.release(r.extents))
+	return err
+}
+
+func (s *Store) unlinkAll(extents []Extent) {
+	if extents != nil {
+		s.unlink(extents)
+	}
+}
+
+// open makes extent i the open one.
+func (r *Reader) open(i int) error {
+	if r.file != nil && r.index == i {
+		return nil
+	}
+	f, err := os.Open(r.store.blobPath(r.extents[i].blob))
+	if err != nil {
+		return err
+	}
+	if r.file != nil {
+		_ = r.file.Close()
+	}
+	r.file, r.index = f, i
+	return nil
+}
+
+// Seek implements io.Seeker.
+func (r *Reader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.offset
+	case io.SeekEnd:
+		offset += r.size
+	}
+	if offset < 0 {
+		return 0, fmt.Errorf("seek to %d: before the beginning", offset)
+	}
+	r.offset = offset
+	return offset, nil
+}
+
+// Read implements io.Reader.
+func (r *Reader) Read(p []byte) (int, error) {
+	f, left, err := r.position()
+	if err != nil {
+		return 0, err
+	}
+	if int64(len(p)) > left {
+		p = p[:left]
+	}
+	n, err := f.Read(p)
+	r.offset += int64(n)
+	if err == io.EOF { //nolint:errorlint // os.File returns it bare
+		err = io.ErrUnexpectedEOF // the index says there is more
+	}
+	return n, err
+}
+
+// position opens and seeks the file that holds the current offset, and tells
+// how many bytes are left in it. At the end it returns io.EOF.
+func (r *Reader) position() (*os.File, int64, error) {
+	if r.closed {
+		return nil, 0, os.ErrClosed
+	}
+	start := int64(0)
+	for i, e := range r.extents {
+		if r.offset >= start+e.Size {
+			start += e.Size
+			continue
+		}
+		if err := r.open(i); err != nil {
+			return nil, 0, err
+		}
+		if _, err := r.file.Seek(r.offset-start, io.SeekStart); err != nil {
+			return nil, 0, err
+		}
+		return r.file, start + e.Size - r.offset, nil
+	}
+	return nil, 0, io.EOF
+}
+
+// CopyRange writes length bytes from offset to w. It hands w the files
+// themselves, so that a network connection can take them without a copy.
+func (r *Reader) CopyRange(w io.Writer, offset, length int64) (written int64, err error) {
+	if _, err := r.Seek(offset, io.SeekStart); err != nil {
+		return 0, err
+	}
+	for written < length {
+		f, left, err := r.position()
+		if err != nil {
+			return written, unexpected(err)
+		}
+		n, err := io.CopyN(w, f, min(left, length-written))
+		written += n
+		r.offset += n
+		if err != nil {
+			return written, unexpected(err)
+		}
+	}
+	return written, nil
+}
+
+// WriteTo implements io.WriterTo.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	return r.CopyRange(w, r.offset, max(0, r.size-r.offset))
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
