@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/thingpass/thingpass"
+)
+
+// postgresPool is the number of connections of one process. A server allows 100
+// unless told otherwise, and a fleet has several replicas.
+const postgresPool = 20
+
+// openPostgres opens the database at url and checks that it keeps the promises
+// of this package.
+func (db *DB) openPostgres(ctx context.Context, url string) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err // pgx leaves the password out
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "thingpass"
+	}
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(postgresPool)
+	pool.SetMaxIdleConns(postgresPool)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	db.reader, db.writer = pool, pool
+	db.engine = engine{
+		hasTable: `select 1 where to_regclass($1) is not null`,
+		again:    postgresAgain,
+	}
+	if err := db.checkPostgres(ctx); err != nil {
+		return errors.Join(err, pool.Close())
+	}
+	return nil
+}
+
+// checkPostgres refuses a database that would order names otherwise than by
+// their bytes, cannot hold all text, or confirms writes that are not on disk.
+// It asks for behaviour, because databases that speak PostgreSQL's protocol
+// report collations under names of their own.
+func (db *DB) checkPostgres(ctx context.Context) error {
+	const hint = "create one with: create database thingpass template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
+	var bytewise bool
+	var encoding, synchronous string
+	err := db.reader.QueryRowContext(ctx, `select 'B' < '_' and '_' < 'a' and 'a-b' < 'aa' and 'z' < 'é',
+		current_setting('server_encoding'), current_setting('synchronous_commit')`).Scan(&bytewise, &encoding, &synchronous)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask the database for its settings: %w", err)
+	case encoding != "UTF8":
+		return thingpass.Errorf(thingpass.Invalid, "the database has the encoding %s instead of UTF8; %s", encoding, hint)
+	case !bytewise:
+		return thingpass.Errorf(thingpass.Invalid, "the database does not compare text by its bytes (collation C); %s", hint)
+	case synchronous == "off":
+		return thingpass.Errorf(thingpass.Invalid, "the database confirms writes before they are on disk: set synchronous_commit to on")
+	}
+	return nil
+}
+
+// postgresAgain tells whether a transaction failed only because another one ran
+// at the same time. A serializable transaction can meet a row of a neighbour as
+// a violated key instead of as a serialization failure; tried again, it sees
+// that row.
+func postgresAgain(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case "40001", // serialization_failure
+		"40P01", // deadlock_detected
+		"23503", // foreign_key_violation
+		"23505": // unique_violation
+		return true
+	}
+	return false
+}

@@ -1,0 +1,316 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/thingpass/thingpass"
+)
+
+// op names a public call in the errors of the database.
+type op struct{ verb, name string }
+
+// wrap adds what was tried to an error of the database. An error for the caller
+// stays as it is.
+func (o op) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*thingpass.Error](err); ok {
+		return err
+	}
+	if o.name == "" {
+		return fmt.Errorf("%s: %w", o.verb, err)
+	}
+	return fmt.Errorf("%s %q: %w", o.verb, o.name, err)
+}
+
+// querier is what a transaction and a pool have in common.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// tx runs the statements of one public call, for its account only: $1 of every
+// statement is the account, and the arguments count from $2. It carries the
+// context because it lives as long as the call.
+type tx struct {
+	*DB
+	ctx context.Context
+	q   querier
+}
+
+// maxAttempts bounds how often a write is tried on PostgreSQL. With the waits
+// between them it takes about three seconds to give up.
+const maxAttempts = 40
+
+// write runs f in a transaction that sees and leaves a state as if it ran alone.
+// f may run more than once.
+func (db *DB) write(ctx context.Context, o op, f func(*tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := db.attempt(ctx, f)
+		if err == nil || attempt == maxAttempts || !db.engine.again(err) {
+			return o.wrap(err)
+		}
+		// Growing waits of random length let one of the contenders finish.
+		limit := min(time.Duration(attempt)*5*time.Millisecond, 150*time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return o.wrap(ctx.Err())
+		case <-time.After(rand.N(limit)):
+		}
+	}
+}
+
+func (db *DB) attempt(ctx context.Context, f func(*tx) error) error {
+	t, err := db.writer.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Rollback() }() // does nothing after a commit
+	if err := f(&tx{DB: db, ctx: ctx, q: t}); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+// change is write for a call that returns what it has written.
+func change[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+	var result T
+	err := db.write(ctx, o, func(t *tx) (err error) {
+		result, err = f(t)
+		return err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return result, nil
+}
+
+// read runs f, which makes one query.
+func read[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+	result, err := f(&tx{DB: db, ctx: ctx, q: db.reader})
+	return result, o.wrap(err)
+}
+
+// snapshot runs f, whose queries all see the same state.
+func snapshot[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+	var none T
+	t, err := db.reader.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return none, o.wrap(err)
+	}
+	defer func() { _ = t.Rollback() }()
+	result, err := f(&tx{DB: db, ctx: ctx, q: t})
+	if err != nil {
+		return none, o.wrap(err)
+	}
+	return result, nil
+}
+
+// exec runs a statement and returns the number of rows it has changed.
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	args, err := t.bind(args)
+	if err != nil {
+		return 0, err
+	}
+	result, err := t.q.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (t *tx) query(query string, args []any) (*sql.Rows, error) {
+	args, err := t.bind(args)
+	if err != nil {
+		return nil, err
+	}
+	if stmt := t.prepared[query]; stmt != nil && t.q == querier(t.reader) {
+		return stmt.QueryContext(t.ctx, args...)
+	}
+	return t.q.QueryContext(t.ctx, query, args...)
+}
+
+// bind puts the account before args. PostgreSQL stores neither NUL nor invalid
+// UTF-8; both engines shall refuse the same.
+func (t *tx) bind(args []any) ([]any, error) {
+	bound := make([]any, 1, len(args)+1)
+	bound[0] = t.place.Account
+	for _, arg := range args {
+		if s, ok := arg.(string); ok && (strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s)) {
+			return nil, thingpass.Errorf(thingpass.Invalid, "text must be UTF-8 without the NUL character")
+		}
+		bound = append(bound, arg)
+	}
+	return bound, nil
+}
+
+// row is the current row of a result.
+type row interface{ Scan(dest ...any) error }
+
+// many returns all rows of a query.
+func many[T any](t *tx, scan func(row) (T, error), query string, args ...any) (items []T, err error) {
+	rows, err := t.query(query, args)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		item, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, rows.Err()
+}
+
+// one returns the only row of a query, or sql.ErrNoRows.
+func one[T any](t *tx, scan func(row) (T, error), query string, args ...any) (T, error) {
+	items, err := many(t, scan, query, args...)
+	if err == nil && len(items) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return items[0], nil
+}
+
+// listing is a query for a page of a list.
+type listing struct {
+	query string // ends in a where clause
+	by    string // the column that orders the list, unique in it
+	page  thingpass.Page
+}
+
+// list returns one page.
+func list[T any](t *tx, scan func(row) (T, error), l listing, args ...any) ([]T, error) {
+	query, order, beyond := l.query, "asc", ">"
+	if l.page.Descending {
+		order, beyond = "desc", "<"
+	}
+	if l.page.After != "" {
+		args = append(args, l.page.After)
+		query += fmt.Sprintf(" and %s %s $%d", l.by, beyond, len(args)+1)
+	}
+	limit := int64(math.MaxInt64)
+	if l.page.Limit > 0 {
+		limit = int64(l.page.Limit)
+	}
+	args = append(args, limit)
+	query += fmt.Sprintf(" order by %s %s limit $%d", l.by, order, len(args)+1)
+	return many(t, scan, query, args...)
+}
+
+// text scans a row of one text column.
+func text(r row) (s string, err error) {
+	err = r.Scan(&s)
+	return s, err
+}
+
+// number scans a row of one bigint column.
+func number(r row) (n int64, err error) {
+	err = r.Scan(&n)
+	return n, err
+}
+
+// orMissing turns the error for no rows into missing.
+func orMissing(err error, missing *thingpass.Error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return missing
+	}
+	return err
+}
+
+// orElse returns err, or other if there is none.
+func orElse(err error, other *thingpass.Error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// taken turns the outcome of an "on conflict do nothing" into exists.
+func taken(inserted int64, err error, exists *thingpass.Error) error {
+	if err == nil && inserted == 0 {
+		return exists
+	}
+	return err
+}
+
+// already is the error for an IoT resource whose name is in use.
+func already(arn, id, message string) *thingpass.Error {
+	return &thingpass.Error{
+		Kind:    thingpass.Exists,
+		Message: message,
+		Fields:  map[string]string{"resourceArn": arn, "resourceId": id},
+	}
+}
+
+// millis is how a time is stored. The zero time is stored too, and read back as
+// the zero time.
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+// instant scans what millis has stored.
+type instant time.Time
+
+// Scan implements sql.Scanner.
+func (i *instant) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok {
+		return fmt.Errorf("time is stored as %T", value)
+	}
+	*i = instant(time.UnixMilli(n).UTC())
+	return nil
+}
+
+// seconds is how a duration is stored.
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// span scans what seconds has stored.
+type span time.Duration
+
+// Scan implements sql.Scanner.
+func (s *span) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok {
+		return fmt.Errorf("duration is stored as %T", value)
+	}
+	*s = span(time.Duration(n) * time.Second)
+	return nil
+}
+
+// flag is how a truth is stored.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// jsonText is how small lists and maps of text are stored inside a row.
+func jsonText(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// or returns value, or what other makes when value is empty.
+func or[T comparable](value T, other func() T) T {
+	var empty T
+	if value == empty {
+		return other()
+	}
+	return value
+}
