@@ -1,0 +1,118 @@
+package policy
+
+import (
+	"regexp"
+	"strings"
+)
+
+// principals is a Principal element.
+type principals struct {
+	everyone bool
+	accounts []string
+	arns     []string // users, roles, sessions
+	services []string
+}
+
+// What may stand in a Principal element besides "*" (IAM User Guide, "AWS JSON
+// policy elements: Principal"). Wildcards are not allowed in them. These
+// expressions run when a policy is saved, never when one is evaluated.
+var (
+	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
+	rootARN      = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):iam::([0-9]{12}):root$`)
+	principalARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):` +
+		`(?:iam::[0-9]{12}:(?:user|role)/(?:[!-~]+/)?[\w+=,.@-]+` +
+		`|sts::[0-9]{12}:(?:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
+	serviceName = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com)$`)
+)
+
+// readPrincipals compiles a Principal element whose types are right.
+func readPrincipals(n *node) (*principals, *Error) {
+	var p principals
+	if n.kind == stringNode {
+		p.everyone = true
+		return &p, nil
+	}
+	for i := range n.fields {
+		f := &n.fields[i]
+		values, err := f.textList()
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range values {
+			if err := p.add(f.name, v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &p, nil
+}
+
+func (p *principals) add(kind, value string) *Error {
+	switch kind {
+	case "AWS":
+		root := rootARN.FindStringSubmatch(value)
+		switch {
+		case value == "*":
+			p.everyone = true
+		case accountID.MatchString(value):
+			p.accounts = append(p.accounts, value)
+		case root != nil:
+			p.accounts = append(p.accounts, root[1])
+		case principalARN.MatchString(value) && !strings.ContainsAny(value, "*?"):
+			p.arns = append(p.arns, value)
+		default:
+			return invalidPrincipal(kind, value)
+		}
+	case "Service":
+		if !serviceName.MatchString(value) {
+			return invalidPrincipal(kind, value)
+		}
+		p.services = append(p.services, value)
+	default:
+		return &Error{Message: "Principal type " + kind + " is not supported."}
+	}
+	return nil
+}
+
+func invalidPrincipal(kind, value string) *Error {
+	return &Error{Message: `Invalid principal in policy: "` + strings.ToUpper(kind) + `":"` + value + `"`}
+}
+
+func (p *principals) empty() bool {
+	return !p.everyone && len(p.accounts) == 0 && len(p.arns) == 0 && len(p.services) == 0
+}
+
+// match returns the strongest way in which caller is named.
+func (p *principals) match(caller *Principal) (Grant, bool) {
+	grant, ok := NoPrincipal, false
+	found := func(g Grant) {
+		if !ok || g.strength() > grant.strength() {
+			grant, ok = g, true
+		}
+	}
+	if p.everyone {
+		found(Everyone)
+	}
+	if caller.Anonymous {
+		return grant, ok
+	}
+	for _, s := range p.services {
+		if s == caller.Service {
+			found(ServiceGrant)
+		}
+	}
+	for _, arn := range p.arns {
+		if arn == caller.ARN {
+			found(DirectGrant)
+		}
+		if arn == caller.RoleARN {
+			found(RoleGrant)
+		}
+	}
+	for _, account := range p.accounts {
+		if account == caller.Account && caller.Service == "" {
+			found(AccountGrant)
+		}
+	}
+	return grant, ok
+}

@@ -1,0 +1,212 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+func legacyParsing(format string, args ...any) *Error {
+	return &Error{Message: "The policy failed legacy parsing", Detail: fmt.Sprintf(format, args...)}
+}
+
+// validate makes the checks that follow syntax, in AWS's order; the first that
+// fails ends it.
+func (d *document) validate() error {
+	resourceErr, err := d.checkLegacy()
+	checks := []func() *Error{
+		func() *Error { return err },
+		d.checkSids,
+		d.checkElements,
+		d.checkActionsExist,
+		func() *Error { return resourceErr },
+		d.checkActions,
+		d.checkResourcesExist,
+	}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkLegacy makes the checks of "legacy parsing". On the way it meets the
+// first other error of a resource, which AWS reports only after later checks
+// and which keeps the resources after it from this one.
+func (d *document) checkLegacy() (resourceErr, err *Error) {
+	for i := range d.statements {
+		s := &d.statements[i]
+		if s.effect != "Allow" && s.effect != "Deny" {
+			return nil, legacyParsing("Effect %q", s.effect)
+		}
+		for _, c := range s.conditions {
+			for _, v := range c.values {
+				if _, ok := parseInstant(v); c.op.family == dateFamily && !ok {
+					return nil, legacyParsing("date %q", v)
+				}
+			}
+		}
+	}
+	for i := range d.statements {
+		for _, r := range d.statements[i].resources {
+			if resourceErr == nil {
+				resourceErr = d.checkResource(r)
+			}
+		}
+		for _, r := range d.statements[i].resources {
+			if parts, n := splitARN(r); resourceErr == nil && r != "*" &&
+				(parts[service] == "" || n < segments && strings.Contains(r, "::")) {
+				return nil, legacyParsing("resource %q", r)
+			}
+		}
+	}
+	return resourceErr, nil
+}
+
+var sidPattern = regexp.MustCompile(`^[0-9A-Za-z]*$`)
+
+func (d *document) checkSids() *Error {
+	seen := map[string]bool{"": true}
+	for i := range d.statements {
+		sid := d.statements[i].sid
+		if sid != "" && seen[sid] {
+			return &Error{Message: "Statement IDs (SID) in a single policy must be unique."}
+		}
+		seen[sid] = true
+	}
+	for i := range d.statements {
+		if d.kind != IoT && !sidPattern.MatchString(d.statements[i].sid) {
+			return &Error{Message: "Statement IDs (SID) must be alpha-numeric. " +
+				"Check that your input satisfies the regular expression [0-9A-Za-z]*"}
+		}
+	}
+	return nil
+}
+
+// checkElements checks which elements this kind of policy may have.
+func (d *document) checkElements() *Error {
+	for i := range d.statements {
+		s := &d.statements[i]
+		if d.kind != Trust {
+			if s.principal != nil || s.notPrincipal {
+				return &Error{Message: "Policy document should not specify a principal."}
+			}
+			continue
+		}
+		switch {
+		case s.hasResource != "":
+			return &Error{Message: "Has prohibited field " + s.hasResource}
+		case s.notPrincipal:
+			return &Error{Message: "Has prohibited field NotPrincipal"}
+		case s.principal == nil:
+			return &Error{Message: "Missing required field Principal"}
+		}
+		p, err := readPrincipals(s.principal)
+		if err != nil {
+			return err
+		}
+		if p.empty() {
+			return &Error{Message: "Missing required field Principal"}
+		}
+	}
+	return nil
+}
+
+func (d *document) checkActionsExist() *Error {
+	for i := range d.statements {
+		if len(d.statements[i].actions) == 0 {
+			return &Error{Message: "Policy statement must contain actions."}
+		}
+	}
+	return nil
+}
+
+func (d *document) checkResourcesExist() *Error {
+	for i := range d.statements {
+		if d.kind != Trust && len(d.statements[i].resources) == 0 {
+			return &Error{Message: "Policy statement must contain resources."}
+		}
+	}
+	return nil
+}
+
+var vendorPattern = regexp.MustCompile(`^[A-Za-z0-9.-]*$`)
+
+func (d *document) checkActions() *Error {
+	for i := range d.statements {
+		for _, action := range d.statements[i].actions {
+			vendor, _, found := strings.Cut(action, ":")
+			switch {
+			case !found && action != "*":
+				return &Error{Message: "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."}
+			case strings.Count(action, ":") > 1:
+				return &Error{Message: "Actions/Condition can contain only one colon."}
+			case found && !vendorPattern.MatchString(vendor):
+				return &Error{Message: "Vendor " + vendor + " is not valid"}
+			}
+			if d.kind == Trust && (d.statements[i].notAction || !equalFold(vendor, "sts")) {
+				return &Error{Message: "AssumeRole policy may only specify STS AssumeRole actions."}
+			}
+		}
+	}
+	return nil
+}
+
+// iamPaths are how the sixth segment of an IAM resource may begin.
+var iamPaths = []string{
+	"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/",
+	"policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
+}
+
+// checkResource checks the form of one resource.
+func (d *document) checkResource(r string) *Error {
+	if r == "*" {
+		return nil
+	}
+	first, rest, found := strings.Cut(r, ":")
+	if !found {
+		return &Error{Message: "Resource " + r + ` must be in ARN format or "*".`}
+	}
+	parts, given := padARN(r)
+	switch parts[1] {
+	case "aws", "aws-cn", "aws-us-gov":
+	default:
+		padded := rest + strings.Repeat(":*", segments-given)
+		return &Error{Message: `Partition "` + parts[1] + `" is not valid for resource "arn:` + padded + `".`}
+	}
+	if first != "arn" {
+		return &Error{Message: "Resource " + r + ` must be in ARN format or "*".`}
+	}
+	if strings.ContainsAny(parts[service], "*?") {
+		return &Error{Message: "Resource vendor must be fully qualified and cannot contain regexes."}
+	}
+	if d.variables && strings.Contains(strings.Join(parts[:path], ":"), "${") {
+		return &Error{Message: "Resource " + r + " has a policy variable before the fifth colon of the ARN."}
+	}
+	return checkService(r, parts, given)
+}
+
+// checkService makes the checks that depend on the service.
+func checkService(r string, parts [segments]string, given int) *Error {
+	regional := parts[region] != "" && given > region && (given > region+1 || parts[region] != "*")
+	switch parts[service] {
+	case "s3":
+		if regional && !strings.HasPrefix(parts[path], "accesspoint/") {
+			return &Error{Message: "Resource " + r + " can not contain region information."}
+		}
+	case "iam":
+		if regional {
+			return &Error{Message: "IAM resource " + r + " cannot contain region information."}
+		}
+		for _, p := range iamPaths {
+			if strings.HasPrefix(parts[path], p) {
+				return nil
+			}
+		}
+		if parts[path] != "*" {
+			return &Error{Message: `IAM resource path must either be "*" or start with ` + strings.Join(iamPaths, ", ") + "."}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/netip"
+	"strings"
+)
+
+// comparer holds the values of one condition, typed when the policy was
+// compiled. match tells whether a value of the request fits any of them, before
+// negation. What cannot be compared does not fit.
+type comparer interface {
+	match(value string, c *Context) bool
+}
+
+// exactValues are texts without variables.
+type exactValues []string
+
+func (v exactValues) match(value string, _ *Context) bool {
+	for _, s := range v {
+		if s == value {
+			return true
+		}
+	}
+	return false
+}
+
+// patternValues are texts with wildcards or variables.
+type patternValues []pattern
+
+func (v patternValues) match(value string, c *Context) bool {
+	for i := range v {
+		if v[i].match(value, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// foldValues compare without regard to case. Folding may change the length of a
+// text, so variables are put in first.
+type foldValues []pattern
+
+func (v foldValues) match(value string, c *Context) bool {
+	for i := range v {
+		if text, ok := v[i].substitute(c); ok && strings.EqualFold(text, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// boolValues hold texts that should be "true" or "false".
+type boolValues []pattern
+
+func (v boolValues) match(value string, c *Context) bool {
+	if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
+		return false
+	}
+	return foldValues(v).match(value, c)
+}
+
+// substitute returns a pattern without wildcards as text.
+func (p *pattern) substitute(c *Context) (string, bool) {
+	if p.class == exact {
+		return p.text, true
+	}
+	var b strings.Builder
+	for i := range p.tokens {
+		text := p.tokens[i].text
+		if p.tokens[i].kind == variable {
+			var ok bool
+			if text, ok = p.tokens[i].value(c); !ok {
+				return "", false
+			}
+		}
+		b.WriteString(text)
+	}
+	return b.String(), true
+}
+
+// arnValues match segment by segment.
+type arnValues []arnValue
+
+type arnValue struct {
+	any    bool       // "*"
+	split  bool       // the first five colons come before any variable
+	arn    arnPattern // if so, the segments
+	tokens []token    // if not, what to split when the variables are known
+}
+
+func (v arnValues) match(value string, c *Context) bool {
+	t := newTarget(value)
+	if !t.arn {
+		return false
+	}
+	for i := range v {
+		if v[i].match(&t, c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *arnValue) match(t *target, c *Context) bool {
+	if v.any {
+		return true
+	}
+	if v.split {
+		return v.arn.match(&t.parts, c)
+	}
+	tokens := make([]token, len(v.tokens))
+	for i, tok := range v.tokens {
+		if tok.kind == variable {
+			text, ok := tok.value(c)
+			if !ok {
+				return false
+			}
+			tok = token{kind: literal, text: text}
+		}
+		tokens[i] = tok
+	}
+	parts, ok := splitTokens(tokens)
+	return ok && parts.match(&t.parts, nil)
+}
+
+// splitTokens cuts tokens at the first five colons in their literals. It fails
+// when a variable comes before the fifth, or there are fewer.
+func splitTokens(tokens []token) (parts arnPattern, ok bool) {
+	var current []token
+	n := 0
+	for i, t := range tokens {
+		if n == path {
+			current = append(current, tokens[i:]...)
+			break
+		}
+		if t.kind == variable {
+			return parts, false
+		}
+		for t.kind == literal && n < path {
+			before, after, found := strings.Cut(t.text, ":")
+			if !found {
+				break
+			}
+			parts[n] = newPattern(append(current, token{kind: literal, text: before}))
+			current, t.text = nil, after
+			n++
+		}
+		current = append(current, t)
+	}
+	parts[path] = newPattern(current)
+	return parts, n == path
+}
+
+// binaryValues are decoded; the value of the request is compared as bytes.
+type binaryValues [][]byte
+
+func (v binaryValues) match(value string, _ *Context) bool {
+	for _, b := range v {
+		if bytes.Equal(b, []byte(value)) {
+			return true
+		}
+	}
+	return false
+}
+
+func newBinaryValues(texts []string) (binaryValues, *Error) {
+	values := make(binaryValues, len(texts))
+	for i, text := range texts {
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, &Error{Message: `Value "` + text + `" of BinaryEquals is not base64.`}
+		}
+		values[i] = b
+	}
+	return values, nil
+}
+
+// ipValues are ranges of addresses.
+type ipValues []netip.Prefix
+
+func (v ipValues) match(value string, _ *Context) bool {
+	addr, err := netip.ParseAddr(value)
+	if err != nil {
+		return false
+	}
+	addr = addr.Unmap().WithZone("")
+	for _, p := range v {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// newIPValues reads CIDR blocks; a bare address is a block of one.
+func newIPValues(texts []string) (ipValues, *Error) {
+	values := make(ipValues, len(texts))
+	for i, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(text)
+			if addrErr != nil || addr.Zone() != "" {
+				return nil, &Error{Message: `Value "` + text + `" is neither an IP address nor a CIDR block.`}
+			}
+			p = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		values[i] = p.Masked()
+	}
+	return values, nil
+}
