@@ -94,7 +94,7 @@ const maxBatch = 128
 var errUnsure = errors.New("index commit failed")
 
 func openWriter(dir string, create bool) (*writer, error) {
-	db, err := openIndex(dir, "immediate", "page_size(8192)", "journal_mode(wal)", "synchronous(full)")
+	db, err := openIndex(dir, "immediate", "journal_mode(wal)", "synchronous(full)")
 	if err != nil {
 		return nil, err
 	}

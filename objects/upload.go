@@ -334,28 +334,31 @@ func assemble(tx *sql.Tx, o *Object, chosen []Chosen, opt CompleteOptions) error
 	return err
 }
 
-// choose finds the chosen among the parts, both in ascending order.
-func choose(parts []Part, chosen []Chosen) ([]Part, error) {
+// choose finds the chosen among the parts, which are in ascending order.
+func choose(parts []Part, chosen []Chosen) (used []Part, err error) {
 	if len(chosen) == 0 {
 		return nil, ErrInvalidPart
 	}
-	var used []Part
 	last := 0
-	for i, c := range chosen {
+	for _, c := range chosen {
 		if c.Number <= last {
 			return nil, ErrInvalidPartOrder
 		}
 		last = c.Number
+	}
+	for _, c := range chosen {
 		for len(parts) > 0 && parts[0].Number < c.Number {
 			parts = parts[1:]
 		}
 		if len(parts) == 0 || parts[0].Number != c.Number || parts[0].ETag != c.ETag || !agree(c.Checksums, parts[0].Checksums) {
 			return nil, fmt.Errorf("part %d: %w", c.Number, ErrInvalidPart)
 		}
-		if i < len(chosen)-1 && parts[0].Size < MinPartSize {
-			return nil, fmt.Errorf("part %d: %w", c.Number, ErrEntityTooSmall)
-		}
 		used = append(used, parts[0])
+	}
+	for _, p := range used[:len(used)-1] {
+		if p.Size < MinPartSize {
+			return nil, fmt.Errorf("part %d: %w", p.Number, ErrEntityTooSmall)
+		}
 	}
 	return used, nil
 }

@@ -1,0 +1,615 @@
+package objects
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func newStore(t testing.TB) *Store {
+	t.Helper()
+	s, err := Create(filepath.Join(t.TempDir(), "odd ?name%41"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.CreateBucket(t.Context(), "b"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func put(t testing.TB, s *Store, key, content string) Object {
+	t.Helper()
+	o, err := s.Put(t.Context(), Name{"b", key}, strings.NewReader(content), PutOptions{})
+	if err != nil {
+		t.Fatalf("put %q: %v", key, err)
+	}
+	return o
+}
+
+func get(t testing.TB, s *Store, key string) string {
+	t.Helper()
+	o, r, err := s.Get(t.Context(), Name{"b", key})
+	if err != nil {
+		t.Fatalf("get %q: %v", key, err)
+	}
+	defer func() { _ = r.Close() }()
+	b, err := io.ReadAll(r)
+	if err != nil || int64(len(b)) != o.Size {
+		t.Fatalf("read %q: %d of %d bytes: %v", key, len(b), o.Size, err)
+	}
+	return string(b)
+}
+
+// files lists the files under a directory of the store.
+func files(t testing.TB, s *Store, under string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(s.dir, under), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func wantFiles(t testing.TB, s *Store, blobs int) {
+	t.Helper()
+	if got := files(t, s, "blobs"); len(got) != blobs {
+		t.Errorf("%d blobs, want %d: %q", len(got), blobs, got)
+	}
+	if got := files(t, s, "tmp"); len(got) != 0 {
+		t.Errorf("unfinished files: %q", got)
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	if err := s.CreateBucket(ctx, "b"); !errors.Is(err, ErrBucketExists) {
+		t.Errorf("second create: %v", err)
+	}
+	if err := s.CreateBucket(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Buckets(ctx)
+	if err != nil || len(all) != 2 || all[0].Name != "a" || all[1].Name != "b" || all[0].Created.IsZero() {
+		t.Errorf("buckets: %v, %v", all, err)
+	}
+	put(t, s, "k", "x")
+	if err := s.DeleteBucket(ctx, "b"); !errors.Is(err, ErrBucketNotEmpty) {
+		t.Errorf("delete full: %v", err)
+	}
+	if err := s.Delete(ctx, Name{"b", "k"}, Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	u, err := s.CreateUpload(ctx, Name{"b", "u"}, Meta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.PutPart(ctx, u, 1, strings.NewReader("part"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteBucket(ctx, "b"); err != nil {
+		t.Fatal(err)
+	}
+	wantFiles(t, s, 0)
+	for name, err := range map[string]error{
+		"delete":        s.DeleteBucket(ctx, "b"),
+		"delete object": s.Delete(ctx, Name{"b", "k"}, Condition{}),
+		"bucket":        second(s.Bucket(ctx, "b")),
+		"head":          second(s.Head(ctx, Name{"b", "k"})),
+		"list":          second(s.List(ctx, "b", ListQuery{Limit: 1})),
+		"uploads":       second(s.Uploads(ctx, "b", "", Marker{}, 1)),
+		"upload":        second(s.CreateUpload(ctx, Name{"b", "k"}, Meta{})),
+		"put":           second(s.Put(ctx, Name{"b", "k"}, strings.NewReader(""), PutOptions{})),
+	} {
+		if !errors.Is(err, ErrNoSuchBucket) {
+			t.Errorf("%s in no bucket: %v", name, err)
+		}
+	}
+	// A bucket of the same name starts empty.
+	if err := s.CreateBucket(ctx, "b"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Head(ctx, Name{"b", "k"}); !errors.Is(err, ErrNoSuchKey) {
+		t.Errorf("head in new bucket: %v", err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestKeysAreBytes(t *testing.T) {
+	s := newStore(t)
+	keys := []string{
+		"a", "a/", "a/b", "a//b", "/", "//", "/a", ".", "..", "./a", "../a", "a/../b", "a/./b", "a/..",
+		"%41", "A", "a%2Fb", "a b", "a+b", "é", "e\u0301", "日本語", "q?x=1#y", "'()*!", `\`, "a\nb", "\x01",
+		"\x00", "a\x00b", "\xff\xfe", strings.Repeat("k", MaxKey), strings.Repeat("/", MaxKey), "con", "nul.txt",
+		strings.Repeat("x", 300) + "/y", "%", "_", "a%", "*",
+	}
+	for i, k := range keys {
+		put(t, s, k, fmt.Sprint("content ", i))
+	}
+	for i, k := range keys {
+		if got, want := get(t, s, k), fmt.Sprint("content ", i); got != want {
+			t.Errorf("key %q has %q, want %q", k, got, want)
+		}
+	}
+	for _, k := range []string{"", strings.Repeat("k", MaxKey+1)} {
+		if _, err := s.Put(t.Context(), Name{"b", k}, strings.NewReader(""), PutOptions{}); !errors.Is(err, ErrKeyLength) {
+			t.Errorf("key of %d bytes: %v", len(k), err)
+		}
+	}
+	wantFiles(t, s, len(keys))
+	for _, k := range keys {
+		if err := s.Delete(t.Context(), Name{"b", k}, Condition{}); err != nil {
+			t.Error(err)
+		}
+	}
+	wantFiles(t, s, 0)
+}
+
+func TestPutKeepsMeta(t *testing.T) {
+	s := newStore(t)
+	want := Meta{
+		Headers:      map[string]string{"Content-Type": "text/plain"},
+		User:         map[string]string{"who": "bulbthing é"},
+		Checksums:    map[string]string{"crc32": "AAAAAA=="},
+		ChecksumType: "FULL_OBJECT",
+	}
+	opt := PutOptions{Meta: want}
+	opt.Meta.Checksums = nil
+	opt.Checksums = func() map[string]string { return want.Checksums }
+	o, err := s.Put(t.Context(), Name{"b", "k"}, strings.NewReader("hello"), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.ETag != fmt.Sprintf("%x", md5.Sum([]byte("hello"))) || o.Size != 5 {
+		t.Errorf("put answered %+v", o)
+	}
+	h, err := s.Head(t.Context(), Name{"b", "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, h.Meta); diff != "" {
+		t.Error(diff)
+	}
+	if !h.Modified.Equal(o.Modified) || h.ETag != o.ETag || h.Size != 5 {
+		t.Errorf("head %+v, put %+v", h, o)
+	}
+}
+
+type failing struct{ n int }
+
+func (f *failing) Read(p []byte) (int, error) {
+	if f.n <= 0 {
+		return 0, errors.New("bad chunk")
+	}
+	n := min(len(p), f.n)
+	f.n -= n
+	return n, nil
+}
+
+func TestBadBodyLeavesNothing(t *testing.T) {
+	s := newStore(t)
+	put(t, s, "k", "old")
+	for _, body := range []io.Reader{&failing{10}, &failing{1 << 20}, io.MultiReader(strings.NewReader("x"), errReader{io.ErrUnexpectedEOF})} {
+		if _, err := s.Put(t.Context(), Name{"b", "k"}, body, PutOptions{}); err == nil {
+			t.Error("bad body stored")
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Put(ctx, Name{"b", "k"}, strings.NewReader("x"), PutOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if got := get(t, s, "k"); got != "old" {
+		t.Errorf("object is %q", got)
+	}
+	wantFiles(t, s, 1)
+}
+
+type errReader struct{ err error }
+
+func (e errReader) Read([]byte) (int, error) { return 0, e.err }
+
+func TestConditions(t *testing.T) {
+	s := newStore(t)
+	etag := put(t, s, "k", "x").ETag
+	tests := []struct {
+		key  string
+		c    Condition
+		want error
+	}{
+		{"k", Condition{IfNoneMatch: "*"}, ErrPrecondition},
+		{"k", Condition{IfNoneMatch: etag}, ErrPrecondition},
+		{"k", Condition{IfNoneMatch: "other"}, nil},
+		{"k", Condition{IfMatch: "other"}, ErrPrecondition},
+		{"k", Condition{IfMatch: etag}, nil},
+		{"k", Condition{IfMatch: "*"}, nil},
+		{"new", Condition{IfMatch: etag}, ErrNoSuchKey},
+		{"new", Condition{IfMatch: "*"}, ErrNoSuchKey},
+		{"new", Condition{IfNoneMatch: "*"}, nil},
+	}
+	for _, test := range tests {
+		_, err := s.Put(t.Context(), Name{"b", test.key}, strings.NewReader("x"), PutOptions{Condition: test.c})
+		if !errors.Is(err, test.want) {
+			t.Errorf("put %q if %+v: %v, want %v", test.key, test.c, err, test.want)
+		}
+	}
+	if err := s.Delete(t.Context(), Name{"b", "k"}, Condition{IfMatch: "other"}); !errors.Is(err, ErrPrecondition) {
+		t.Errorf("delete: %v", err)
+	}
+	wantFiles(t, s, 2)
+}
+
+// Of many writers that each want to be the first, one wins.
+func TestConditionIsAtomic(t *testing.T) {
+	s := newStore(t)
+	var wg sync.WaitGroup
+	won := make([]bool, 16)
+	for i := range won {
+		wg.Go(func() {
+			_, err := s.Put(t.Context(), Name{"b", "k"}, strings.NewReader(fmt.Sprint(i)), PutOptions{Condition: Condition{IfNoneMatch: "*"}})
+			won[i] = err == nil
+			if err != nil && !errors.Is(err, ErrPrecondition) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	winner := -1
+	for i, w := range won {
+		if w && winner >= 0 {
+			t.Errorf("%d and %d won", winner, i)
+		}
+		if w {
+			winner = i
+		}
+	}
+	if got := get(t, s, "k"); got != fmt.Sprint(winner) {
+		t.Errorf("object is %q, winner %d", got, winner)
+	}
+	wantFiles(t, s, 1)
+}
+
+func upload(t testing.TB, s *Store, key string, sizes ...int) (Object, []byte) {
+	t.Helper()
+	u, err := s.CreateUpload(t.Context(), Name{"b", key}, Meta{User: map[string]string{"a": "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	var chosen []Chosen
+	random := rand.NewChaCha8([32]byte{1})
+	for i, n := range sizes {
+		content := make([]byte, n)
+		_, _ = random.Read(content)
+		all = append(all, content...)
+		p, err := s.PutPart(t.Context(), u, 2*i+1, bytes.NewReader(content), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chosen = append(chosen, Chosen{Number: p.Number, ETag: p.ETag})
+	}
+	o, err := s.CompleteUpload(t.Context(), u.Name, u.ID, chosen, CompleteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A client that lost the answer asks again.
+	again, err := s.CompleteUpload(t.Context(), u.Name, u.ID, chosen, CompleteOptions{})
+	if err != nil || again.ETag != o.ETag {
+		t.Errorf("complete again: %+v, %v", again, err)
+	}
+	return o, all
+}
+
+func TestMultipart(t *testing.T) {
+	s := newStore(t)
+	put(t, s, "k", "old")
+	o, want := upload(t, s, "k", MinPartSize, MinPartSize+3, 7)
+	if !strings.HasSuffix(o.ETag, "-3") || o.Size != int64(len(want)) || o.User["a"] != "b" || len(o.Parts) != 3 {
+		t.Errorf("completed: %+v", o)
+	}
+	if got := get(t, s, "k"); got != string(want) {
+		t.Error("content differs")
+	}
+	wantFiles(t, s, 3)
+
+	_, r, err := s.Get(t.Context(), Name{"b", "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The reader keeps its version, though most of its files are not open yet.
+	put(t, s, "k", "new")
+	for _, at := range [][2]int{{0, 1}, {MinPartSize - 1, 2}, {MinPartSize, MinPartSize + 3}, {2 * MinPartSize, 10}, {len(want) - 1, 1}, {3, len(want) - 3}, {5, 0}} {
+		var got bytes.Buffer
+		n, err := r.CopyRange(&got, int64(at[0]), int64(at[1]))
+		if err != nil || n != int64(at[1]) || !bytes.Equal(got.Bytes(), want[at[0]:at[0]+at[1]]) {
+			t.Errorf("range %v: %d bytes, %v", at, n, err)
+		}
+	}
+	if _, err := r.CopyRange(io.Discard, int64(len(want))-1, 2); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("range past the end: %v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("read after close: %v", err)
+	}
+	wantFiles(t, s, 1)
+	if len(s.pins.set) != 0 {
+		t.Errorf("pins left: %v", s.pins.set)
+	}
+}
+
+func TestMultipartRefusals(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	name := Name{"b", "k"}
+	u, err := s.CreateUpload(ctx, name, Meta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := func(number int, content string) Chosen {
+		t.Helper()
+		p, err := s.PutPart(ctx, u, number, strings.NewReader(content), func() map[string]string {
+			return map[string]string{"crc32": content}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Chosen{Number: p.Number, ETag: p.ETag}
+	}
+	part(1, "replaced")
+	one, two := part(1, "one"), part(2, "")
+	wrong := one
+	wrong.Checksums = map[string]string{"crc32": "other"}
+	tests := []struct {
+		name   string
+		chosen []Chosen
+		want   error
+	}{
+		{"none", nil, ErrInvalidPart},
+		{"order", []Chosen{two, one}, ErrInvalidPartOrder},
+		{"twice", []Chosen{one, one}, ErrInvalidPartOrder},
+		{"unknown", []Chosen{one, {Number: 7, ETag: one.ETag}}, ErrInvalidPart},
+		{"only unknown", []Chosen{{Number: 7, ETag: one.ETag}}, ErrInvalidPart},
+		{"etag", []Chosen{{Number: 1, ETag: two.ETag}}, ErrInvalidPart},
+		{"checksum", []Chosen{wrong}, ErrInvalidPart},
+		{"small", []Chosen{one, two}, ErrEntityTooSmall},
+	}
+	for _, test := range tests {
+		if _, err := s.CompleteUpload(ctx, name, u.ID, test.chosen, CompleteOptions{}); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+	if _, err := s.Head(ctx, name); !errors.Is(err, ErrNoSuchKey) {
+		t.Errorf("visible before completion: %v", err)
+	}
+	for _, n := range []int{0, -1, MaxPart + 1} {
+		if _, err := s.PutPart(ctx, u, n, strings.NewReader(""), nil); !errors.Is(err, ErrPartNumber) {
+			t.Errorf("part %d: %v", n, err)
+		}
+	}
+	parts, err := s.Parts(ctx, u, 1, 10)
+	if err != nil || len(parts) != 1 || parts[0].Number != 2 {
+		t.Errorf("parts: %v, %v", parts, err)
+	}
+	o, err := s.CompleteUpload(ctx, name, u.ID, []Chosen{two}, CompleteOptions{Checksums: func(parts []Part) (map[string]string, string, error) {
+		return map[string]string{"n": fmt.Sprint(len(parts))}, "COMPOSITE", nil
+	}})
+	if err != nil || o.Size != 0 || o.Checksums["n"] != "1" || get(t, s, "k") != "" {
+		t.Errorf("complete with an empty part: %+v, %v", o, err)
+	}
+	wantFiles(t, s, 0)
+	for name, err := range map[string]error{
+		"abort": s.AbortUpload(ctx, name, u.ID),
+		"part":  second(s.PutPart(ctx, u, 1, strings.NewReader(""), nil)),
+		"other": second(s.CompleteUpload(ctx, Name{"b", "other"}, u.ID, []Chosen{two}, CompleteOptions{})),
+	} {
+		if !errors.Is(err, ErrNoSuchUpload) {
+			t.Errorf("%s of a finished upload: %v", name, err)
+		}
+	}
+}
+
+func TestUploads(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	var want []string
+	for _, k := range []string{"a", "p/1", "p/1", "p/2", "q"} {
+		u, err := s.CreateUpload(ctx, Name{"b", k}, Meta{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(k, "p/") {
+			want = append(want, u.Key)
+		}
+	}
+	var got []string
+	for after := (Marker{}); ; {
+		page, err := s.Uploads(ctx, "b", "p/", after, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		got = append(got, page[0].Key)
+		after = Marker{page[0].Key, page[0].ID}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	page, err := s.Uploads(ctx, "b", "p/", Marker{Key: "p/1"}, 10)
+	if err != nil || len(page) != 1 || page[0].Key != "p/2" {
+		t.Errorf("after key alone: %v, %v", page, err)
+	}
+	if err := s.AbortUpload(ctx, page[0].Name, page[0].ID); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	s := newStore(t)
+	want := Meta{User: map[string]string{"a": "b"}, Checksums: map[string]string{"crc32": "x"}}
+	if _, err := s.Put(t.Context(), Name{"b", "src"}, strings.NewReader("hello"), PutOptions{Meta: want}); err != nil {
+		t.Fatal(err)
+	}
+	o, r, err := s.Get(t.Context(), Name{"b", "src"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	for _, dst := range []string{"dst", "src"} {
+		if _, err := s.Copy(t.Context(), o, r, Name{"b", dst}, PutOptions{Meta: Meta{User: o.User}}); err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.Head(t.Context(), Name{"b", dst})
+		if err != nil || h.ETag != o.ETag || get(t, s, dst) != "hello" {
+			t.Errorf("copy: %+v, %v", h, err)
+		}
+		if diff := cmp.Diff(want, h.Meta); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestCreateAndOpen(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	if _, err := Open(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("open nothing: %v", err)
+	}
+	s, err := Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mode string
+	if err := s.write.db.QueryRow("pragma journal_mode").Scan(&mode); err != nil || mode != "wal" {
+		t.Errorf("journal %q, %v", mode, err)
+	}
+	if err := s.write.db.QueryRow("pragma synchronous").Scan(&mode); err != nil || mode != "2" {
+		t.Errorf("synchronous %q, %v", mode, err)
+	}
+	if _, err := Create(dir); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("create again: %v", err)
+	}
+	if _, err := Open(dir); !errors.Is(err, ErrInUse) {
+		t.Errorf("open twice: %v", err)
+	}
+	if _, err := s.write.db.Exec("pragma user_version = 99"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.CreateBucket(t.Context(), "b"); !errors.Is(err, ErrClosed) {
+		t.Errorf("after close: %v", err)
+	}
+	if s, err := Open(dir); err == nil {
+		_ = s.Close()
+		t.Error("opened a newer schema")
+	}
+}
+
+// Readers, writers and deletions of one key at once: a reader sees a whole
+// version or none.
+func TestConcurrent(t *testing.T) {
+	s := newStore(t)
+	content := func(i int) string { return strings.Repeat(string(rune('a'+i)), 1000*(i+1)) }
+	var wg, readers sync.WaitGroup
+	done := make(chan struct{})
+	for range 3 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				_, r, err := s.Get(t.Context(), Name{"b", "k"})
+				if errors.Is(err, ErrNoSuchKey) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				b, err := io.ReadAll(r)
+				_ = r.Close()
+				if err != nil || string(b) != content(int(b[0]-'a')) {
+					t.Errorf("read %d bytes: %v", len(b), err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 4 {
+		wg.Go(func() {
+			for range 25 {
+				if _, err := s.Put(t.Context(), Name{"b", "k"}, strings.NewReader(content(i)), PutOptions{}); err != nil {
+					t.Error(err)
+				}
+				if i == 0 {
+					if err := s.Delete(t.Context(), Name{"b", "k"}, Condition{}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(done)
+	readers.Wait()
+	put(t, s, "k", "last")
+	wantFiles(t, s, 1)
+	if len(s.pins.set) != 0 {
+		t.Errorf("pins left: %v", s.pins.set)
+	}
+}
+
+func BenchmarkPut4KiB(b *testing.B) {
+	s := newStore(b)
+	body := strings.Repeat("x", 4096)
+	b.SetParallelism(4)
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			put(b, s, fmt.Sprint("k", rand.Int64()), body)
+		}
+	})
+}
+
+func BenchmarkHead(b *testing.B) {
+	s := newStore(b)
+	put(b, s, "k", "x")
+	for b.Loop() {
+		if _, err := s.Head(b.Context(), Name{"b", "k"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
