@@ -53,9 +53,9 @@ type service struct {
 	routes wire.Routes[*Operation]
 }
 
-// New makes a door. It panics when two services or operations claim the same
+// NewDoor makes a door. It panics when two services or operations claim the same
 // name or route.
-func New(cfg Config) *Door {
+func NewDoor(cfg Config) *Door {
 	d := &Door{cfg: cfg, byScope: map[string]*service{}}
 	for _, s := range cfg.Services {
 		sv := &service{Service: s, byName: map[string]*Operation{}}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/thingpass/thingpass/server"
+)
+
+type dataFlag struct {
+	Data string `required:"" env:"THINGPASS_DATA" placeholder:"DIR" help:"Data folder of the installation."`
+}
+
+type initCmd struct {
+	dataFlag
+	Account  string   `env:"THINGPASS_ACCOUNT" placeholder:"ID" help:"Account id, 12 digits (default: random)."`
+	Region   string   `env:"THINGPASS_REGION" default:"us-east-1" help:"Region in ARNs."`
+	Host     []string `env:"THINGPASS_HOST" placeholder:"NAME" help:"Name or address in the server certificate, repeatable (default: localhost and loopback). The first is where clients are told to go."`
+	Database string   `env:"THINGPASS_DATABASE" placeholder:"URL" help:"PostgreSQL URL (default: SQLite in the data folder)."`
+	APIPort  string   `env:"THINGPASS_API_PORT" default:"9443" help:"Port of the API door in AWS_ENDPOINT_URL."`
+}
+
+func (c *initCmd) Run(ctx context.Context) error {
+	env, err := server.Init(ctx, server.InitConfig{
+		Dir: c.Data, Account: c.Account, Region: c.Region, Hosts: c.Host, Database: c.Database, APIPort: c.APIPort,
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Print(env.Text())
+	fmt.Fprintf(os.Stderr, "\nThe installation is in %s; the lines above are in %s too.\nGo on with:  thingpass serve --data %s\nThen:        source %s && aws iot describe-endpoint --endpoint-type iot:CredentialProvider\n",
+		c.Data, env.Path, c.Data, env.Path)
+	return nil
+}
+
+type serveCmd struct {
+	dataFlag
+	DeviceListen    string        `env:"THINGPASS_DEVICE_LISTEN" default:":8443" help:"Address of the device door (mutual TLS)."`
+	APIListen       string        `env:"THINGPASS_API_LISTEN" default:":9443" help:"Address of the API door (HTTPS, signed requests)."`
+	OpsListen       string        `env:"THINGPASS_OPS_LISTEN" default:"127.0.0.1:9445" help:"Address of /healthz, /readyz and /metrics (plain HTTP)."`
+	DeviceEndpoint  string        `env:"THINGPASS_DEVICE_ENDPOINT" placeholder:"HOST[:PORT]" help:"Public name of the device door (default: the first host of the installation and the door's port)."`
+	PostQuantum     bool          `env:"THINGPASS_POST_QUANTUM" default:"true" negatable:"" help:"Offer the post-quantum hybrid key exchange X25519MLKEM768."`
+	StrictVariables bool          `env:"THINGPASS_STRICT_VARIABLES" help:"Know the policy variables credentials-iot:* only, not their older spellings iot:thingName, iot:thingType, iot:certificateId."`
+	ShutdownTimeout time.Duration `env:"THINGPASS_SHUTDOWN_TIMEOUT" default:"30s" help:"How long requests in flight may take to finish."`
+	LogFormat       string        `env:"THINGPASS_LOG_FORMAT" enum:"json,text" default:"json" help:"json or text."`
+	LogLevel        slog.Level    `env:"THINGPASS_LOG_LEVEL" default:"info" help:"debug, info, warn or error. The audit line of a request has level info, or error when it failed."`
+	AddressesFile   string        `env:"THINGPASS_ADDRESSES_FILE" placeholder:"FILE" help:"Write the addresses listened on to this file, as JSON."`
+}
+
+func (c *serveCmd) Run(ctx context.Context) error {
+	server.Tune()
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	if c.LogFormat == "text" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	}
+	s, err := server.Start(ctx, server.Config{
+		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, OpsListen: c.OpsListen,
+		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, StrictVariables: c.StrictVariables,
+		ShutdownTimeout: c.ShutdownTimeout, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	if c.AddressesFile != "" {
+		if err := writeAddresses(c.AddressesFile, s.Addresses()); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("shutting down, requests in flight may finish", "timeout", c.ShutdownTimeout)
+	case <-s.Failed():
+		log.Error("a listener failed, shutting down")
+	}
+	return s.Shutdown()
+}
+
+// writeAddresses puts the file there in one step, so that a reader never sees
+// half of it.
+func writeAddresses(path string, a server.Addresses) error {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(raw, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+type rotateCmd struct{ dataFlag }
+
+func (c *rotateCmd) Run() error {
+	inst, err := server.OpenInstallation(c.Data)
+	if err != nil {
+		return err
+	}
+	if err := inst.RotateKeys(time.Now()); err != nil {
+		return err
+	}
+	fmt.Println("The key ring has a new key. A running server takes it up within a second; credentials issued before stay valid until they expire.")
+	return nil
+}
+
+type renewCmd struct {
+	dataFlag
+	Host []string `placeholder:"NAME" help:"Name or address in the certificate, repeatable (default: those of the installation)."`
+}
+
+func (c *renewCmd) Run() error {
+	inst, err := server.OpenInstallation(c.Data)
+	if err != nil {
+		return err
+	}
+	if len(c.Host) == 0 {
+		c.Host = inst.Hosts
+	}
+	if err := inst.RenewServerCertificate(c.Host, time.Now()); err != nil {
+		return err
+	}
+	fmt.Println("The server certificate is renewed. A running server takes it up within a second.")
+	return nil
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run() error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	fmt.Println("thingpass", version)
+	return nil
+}

@@ -1,0 +1,47 @@
+// Command thingpass is a self-hosted, AWS-compatible IoT credentials provider.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Init    initCmd    `cmd:"" help:"Make an installation: keys, certificates, database, administrator."`
+	Serve   serveCmd   `cmd:"" help:"Run an installation."`
+	Demo    demoCmd    `cmd:"" help:"Show the whole story in a temporary folder."`
+	Rotate  rotateCmd  `cmd:"" name:"rotate-keys" help:"Put a new key into the key ring; issued credentials stay valid."`
+	Renew   renewCmd   `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "thingpass:", err)
+		os.Exit(1)
+	}
+}
+
+// run parses the arguments and carries the command out.
+func run(ctx context.Context, args []string) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("thingpass"), kong.UsageOnError(),
+		kong.Description("Turns a device's X.509 certificate into short-lived AWS-style credentials, and checks every request signed with them."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	parser.FatalIfErrorf(err)
+	return parsed.Run()
+}

@@ -1,0 +1,324 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/identity"
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/session"
+	"github.com/thingpass/thingpass/store"
+)
+
+// The files of a data folder.
+const (
+	fileInstallation = "installation.json"
+	fileKeyRing      = "keyring.json"
+	fileDatabase     = "thingpass.db"
+	fileAdminEnv     = "admin.env"
+	dirObjects       = "objects"
+	fileCA           = "tls/ca.pem"
+	fileCAKey        = "tls/ca.key"
+	fileServerCert   = "tls/server.pem"
+	fileServerKey    = "tls/server.key"
+	fileDeviceCA     = "device-ca/ca.pem"
+	fileDeviceCAKey  = "device-ca/ca.key"
+)
+
+// Administrator is the user that an installation begins with.
+const Administrator = "admin"
+
+const administratorPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+
+// InitConfig says what installation to make.
+type InitConfig struct {
+	Dir      string
+	Account  string   // 12 digits; "" for a random one
+	Region   string   // "" for us-east-1
+	Hosts    []string // names and addresses of the server certificate; nil for localhost and loopback
+	Database string   // PostgreSQL URL; "" for SQLite in the data folder
+	APIPort  string   // port in AWS_ENDPOINT_URL; "" for 9443
+	Now      time.Time
+}
+
+// Installation is what a data folder says of itself.
+type Installation struct {
+	Account  string    `json:"account"`
+	Region   string    `json:"region"`
+	Hosts    []string  `json:"hosts"`
+	Database string    `json:"database,omitempty"` // PostgreSQL URL; empty for SQLite in the data folder
+	Created  time.Time `json:"created"`
+
+	dir string
+}
+
+// Place is the account and region of the installation.
+func (i *Installation) Place() thingpass.Place {
+	return thingpass.Place{Account: i.Account, Region: i.Region}
+}
+
+func (i *Installation) path(name string) string { return filepath.Join(i.dir, name) }
+
+func (i *Installation) dsn() string {
+	if i.Database != "" {
+		return i.Database
+	}
+	return "sqlite:" + i.path(fileDatabase)
+}
+
+// AdminEnv is what an operator sources to reach an installation with the AWS
+// CLI.
+type AdminEnv struct {
+	AccessKeyID     string
+	SecretAccessKey thingpass.Secret
+	Region          string
+	EndpointURL     string
+	CABundle        string
+	Path            string // the file it was written to
+}
+
+// Text is the environment file. It contains the secret: it is for the operator
+// and for the file of mode 0600.
+func (e AdminEnv) Text() string {
+	var b strings.Builder
+	for _, v := range [][2]string{
+		{"AWS_ACCESS_KEY_ID", e.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", e.SecretAccessKey.Reveal()},
+		{"AWS_DEFAULT_REGION", e.Region}, {"AWS_ENDPOINT_URL", e.EndpointURL}, {"AWS_CA_BUNDLE", e.CABundle},
+	} {
+		fmt.Fprintf(&b, "export %s=%s\n", v[0], shellQuote(v[1]))
+	}
+	return b.String()
+}
+
+func shellQuote(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(shellSafe, r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+const shellSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=/.:,@%"
+
+// Init makes an installation: account, keys, certificates, database, object
+// store and administrator. It refuses a folder that is not empty, and leaves
+// the folder empty when it fails.
+func Init(ctx context.Context, cfg InitConfig) (AdminEnv, error) {
+	if err := cfg.defaults(); err != nil {
+		return AdminEnv{}, err
+	}
+	if err := claim(cfg.Dir); err != nil {
+		return AdminEnv{}, err
+	}
+	inst := &Installation{Account: cfg.Account, Region: cfg.Region, Hosts: cfg.Hosts, Database: cfg.Database, Created: cfg.Now.UTC(), dir: cfg.Dir}
+	env, err := inst.create(ctx, cfg)
+	if err != nil {
+		return AdminEnv{}, errors.Join(fmt.Errorf("init %s: %w", cfg.Dir, err), empty(cfg.Dir))
+	}
+	return env, nil
+}
+
+func (cfg *InitConfig) defaults() error {
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	cfg.Dir = dir
+	if cfg.Account == "" {
+		n, err := rand.Int(rand.Reader, big.NewInt(9e11))
+		if err != nil {
+			return err
+		}
+		cfg.Account = n.Add(n, big.NewInt(1e11)).String()
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if len(cfg.Hosts) == 0 {
+		cfg.Hosts = []string{"localhost", "127.0.0.1", "::1"}
+	}
+	if cfg.APIPort == "" {
+		cfg.APIPort = "9443"
+	}
+	if cfg.Now.IsZero() {
+		cfg.Now = time.Now()
+	}
+	if !thingpass.ValidAccount(cfg.Account) {
+		return fmt.Errorf("account %q: an account id has 12 digits", cfg.Account)
+	}
+	if !thingpass.ValidRegion(cfg.Region) {
+		return fmt.Errorf("region %q: a region is 1 to 32 lower-case letters, digits and dashes", cfg.Region)
+	}
+	for _, h := range cfg.Hosts {
+		if h == "" || strings.ContainsAny(h, "/: \t") && net.ParseIP(h) == nil {
+			return fmt.Errorf("host %q: a host is a name or an address, without a port", h)
+		}
+	}
+	return nil
+}
+
+// claim makes the folder, or takes an empty one.
+func claim(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == fileInstallation {
+			return fmt.Errorf("%s holds an installation already: start it with thingpass serve --data %s", dir, dir)
+		}
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty: init needs a new or empty folder", dir)
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
+}
+
+func (i *Installation) create(ctx context.Context, cfg InitConfig) (AdminEnv, error) {
+	if err := i.createKeys(cfg.Now); err != nil {
+		return AdminEnv{}, err
+	}
+	store, err := objects.Create(i.path(dirObjects))
+	if err != nil {
+		return AdminEnv{}, err
+	}
+	if err := store.Close(); err != nil {
+		return AdminEnv{}, err
+	}
+	key, err := i.createDatabase(ctx, cfg.Now)
+	if err != nil {
+		return AdminEnv{}, err
+	}
+	env := AdminEnv{
+		AccessKeyID: key.ID, SecretAccessKey: key.Secret, Region: i.Region,
+		EndpointURL: "https://" + net.JoinHostPort(i.Hosts[0], cfg.APIPort),
+		CABundle:    i.path(fileCA), Path: i.path(fileAdminEnv),
+	}
+	if err := i.write(fileAdminEnv, []byte(env.Text()), 0o600); err != nil {
+		return AdminEnv{}, err
+	}
+	raw, err := json.MarshalIndent(i, "", "  ")
+	if err != nil {
+		return AdminEnv{}, err
+	}
+	// Written last: a folder without it is no installation.
+	return env, i.write(fileInstallation, append(raw, '\n'), 0o600)
+}
+
+func (i *Installation) createKeys(now time.Time) error {
+	for _, dir := range []string{filepath.Dir(fileCA), filepath.Dir(fileDeviceCA)} {
+		if err := os.Mkdir(i.path(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := session.CreateRing(i.path(fileKeyRing), now); err != nil {
+		return err
+	}
+	caCert, caKey, err := newServerCA(i.Account, now)
+	if err != nil {
+		return err
+	}
+	deviceCert, deviceKey, err := identity.NewIssuer(i.Account, now)
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+		mode os.FileMode
+	}{
+		{fileCA, caCert, 0o644}, {fileCAKey, caKey, 0o600},
+		{fileDeviceCA, deviceCert, 0o644}, {fileDeviceCAKey, deviceKey, 0o600},
+	} {
+		if err := i.write(f.name, f.data, f.mode); err != nil {
+			return err
+		}
+	}
+	return i.RenewServerCertificate(i.Hosts, now)
+}
+
+func (i *Installation) createDatabase(ctx context.Context, now time.Time) (thingpass.AccessKey, error) {
+	db, err := store.Create(ctx, i.dsn(), i.Place())
+	if err != nil {
+		return thingpass.AccessKey{}, err
+	}
+	var random [30]byte
+	_, _ = rand.Read(random[:])
+	key := thingpass.AccessKey{
+		ID: thingpass.NewID("AKIA"), Secret: thingpass.NewSecret(base64.StdEncoding.EncodeToString(random[:])),
+		User: Administrator, Active: true, Created: now,
+	}
+	err = db.CreateUser(ctx, thingpass.User{
+		Name: Administrator, Path: "/", ID: thingpass.NewID("AIDA"), Created: now,
+		Inline: []thingpass.InlinePolicy{{Name: "AdministratorAccess", Document: administratorPolicy}},
+	}, key)
+	return key, errors.Join(err, db.Close())
+}
+
+// write creates a file durably; it never replaces one.
+func (i *Installation) write(name string, data []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(i.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(i.path(name))))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// OpenInstallation reads a data folder. It creates nothing.
+func OpenInstallation(dir string) (*Installation, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, fileInstallation))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no installation: make one with thingpass init --data %s", dir, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	inst := &Installation{dir: dir}
+	if err := json.Unmarshal(raw, inst); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, fileInstallation), err)
+	}
+	if !thingpass.ValidAccount(inst.Account) || !thingpass.ValidRegion(inst.Region) || len(inst.Hosts) == 0 {
+		return nil, fmt.Errorf("read %s: account, region or hosts are missing", filepath.Join(dir, fileInstallation))
+	}
+	return inst, nil
+}
+
+// RotateKeys puts a new key into the key ring. Running servers take it up by
+// themselves; sessions issued before stay valid until they expire.
+func (i *Installation) RotateKeys(now time.Time) error {
+	return session.RotateRing(i.path(fileKeyRing), now)
+}

@@ -1,0 +1,352 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/thingpass/thingpass/authz"
+	"github.com/thingpass/thingpass/credentials"
+	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/iam"
+	"github.com/thingpass/thingpass/identity"
+	"github.com/thingpass/thingpass/iot"
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/policy"
+	"github.com/thingpass/thingpass/s3"
+	"github.com/thingpass/thingpass/session"
+	"github.com/thingpass/thingpass/store"
+	"github.com/thingpass/thingpass/sts"
+)
+
+// Config says how to run an installation. The zero value of everything but Dir
+// is a good default.
+type Config struct {
+	Dir             string
+	DeviceListen    string // device door; "" for :8443
+	APIListen       string // signed door; "" for :9443
+	OpsListen       string // health and metrics, plain HTTP; "" for 127.0.0.1:9445
+	DeviceEndpoint  string // public host[:port] of the device door; "" for the first host and the device door's port
+	NoPostQuantum   bool   // do not offer X25519MLKEM768
+	StrictVariables bool   // AWS's variable names only, without the spellings of its launch article
+	ShutdownTimeout time.Duration
+	Log             *slog.Logger
+	Now             func() time.Time
+}
+
+func (cfg *Config) defaults() {
+	setDefault(&cfg.DeviceListen, ":8443")
+	setDefault(&cfg.APIListen, ":9443")
+	setDefault(&cfg.OpsListen, "127.0.0.1:9445")
+	if cfg.ShutdownTimeout == 0 {
+		cfg.ShutdownTimeout = 30 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+}
+
+func setDefault(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
+}
+
+// Addresses are where a server listens.
+type Addresses struct {
+	Device string `json:"device"`
+	API    string `json:"api"`
+	Ops    string `json:"ops"`
+}
+
+// Server is a running installation.
+type Server struct {
+	cfg     Config
+	inst    *Installation
+	db      *store.DB
+	objects *objects.Store
+	metrics *metrics
+	gate    *gate.Door
+
+	addresses Addresses
+	servers   []*http.Server
+	group     *errgroup.Group
+	stop      context.CancelFunc
+	failed    <-chan struct{}
+	draining  atomic.Bool
+	once      sync.Once
+	closeErr  error
+}
+
+// Start opens an installation and listens. It creates no database and no key.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	cfg.defaults()
+	inst, err := OpenInstallation(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, inst: inst, metrics: newMetrics()}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.closeStores())
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context) error {
+	var err error
+	if s.db, err = store.Open(ctx, s.inst.dsn(), s.inst.Place()); err != nil {
+		return err
+	}
+	s.db.Now = s.cfg.Now
+	if s.objects, err = objects.Open(s.inst.path(dirObjects)); err != nil {
+		return err
+	}
+	listeners, err := s.listen()
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	group, running := errgroup.WithContext(background)
+	s.group, s.failed = group, running.Done()
+	if err := s.wire(background, listeners); err != nil {
+		stop()
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		return err
+	}
+	s.cfg.Log.Info("listening", "device_door", s.addresses.Device, "api_door", s.addresses.API,
+		"ops", s.addresses.Ops, "device_endpoint", s.deviceEndpoint(), "account", s.inst.Account, "region", s.inst.Region)
+	return nil
+}
+
+// listen opens the three addresses, so that a port that is taken is found out
+// before anything else is started.
+func (s *Server) listen() ([]net.Listener, error) {
+	var out []net.Listener
+	for _, a := range []struct {
+		flag, address string
+		actual        *string
+	}{
+		{"--device-listen", s.cfg.DeviceListen, &s.addresses.Device},
+		{"--api-listen", s.cfg.APIListen, &s.addresses.API},
+		{"--ops-listen", s.cfg.OpsListen, &s.addresses.Ops},
+	} {
+		l, err := net.Listen("tcp", a.address)
+		if err != nil {
+			for _, open := range out {
+				_ = open.Close()
+			}
+			return nil, fmt.Errorf("%w: choose another address with %s", err, a.flag)
+		}
+		*a.actual = l.Addr().String()
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// wire builds the rooms and starts to serve.
+func (s *Server) wire(background context.Context, listeners []net.Listener) error {
+	ring, err := newReloaded("key ring", s.cfg.Log, func() (*session.Ring, error) {
+		return session.LoadRing(s.inst.path(fileKeyRing))
+	}, s.inst.path(fileKeyRing))
+	if err != nil {
+		return err
+	}
+	cert, err := newReloaded("server certificate", s.cfg.Log, s.loadCertificate, s.inst.path(fileServerCert), s.inst.path(fileServerKey))
+	if err != nil {
+		return err
+	}
+	issuer, err := s.loadIssuer()
+	if err != nil {
+		return err
+	}
+	place, recent := s.inst.Place(), store.NewRecent(s.db)
+	sessions := session.New(place, recent, ring.get())
+	sessions.Now = s.cfg.Now
+	decide := authz.New(place, recent)
+	decide.StrictVariables = s.cfg.StrictVariables
+	device := credentials.New(credentials.Config{
+		Place: place, Identifier: &identity.Identifier{Recent: recent, Now: s.cfg.Now},
+		Authz: decide, Sessions: sessions, Recent: recent,
+		Log: s.cfg.Log, Now: s.cfg.Now, Observe: s.metrics.exchange,
+	})
+	s.gate = gate.NewDoor(gate.Config{
+		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide),
+		Log: s.cfg.Log, Now: s.cfg.Now, Observe: s.metrics.request,
+	})
+	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
+	s.group.Go(func() error { cert.watch(background, nil); return nil })
+	s.serve(listeners[0], device, doorTLS(cert.get, !s.cfg.NoPostQuantum, true), 30*time.Second)
+	s.serve(listeners[1], s.gate, doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
+	s.serve(listeners[2], s.ops(), nil, 30*time.Second)
+	return nil
+}
+
+// services is the list of what the signed door offers.
+func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, decide *authz.Authz) []gate.Service {
+	place := s.inst.Place()
+	check := func(kind policy.Kind) func(string) error {
+		return func(text string) error {
+			_, err := policy.Parse(kind, text)
+			return err
+		}
+	}
+	return []gate.Service{
+		iot.New(iot.Config{Place: place, Store: s.db, Issuer: issuer, DeviceEndpoint: s.deviceEndpoint(), ParsePolicy: check(policy.IoT), Now: s.cfg.Now}),
+		iam.New(iam.Config{Place: place, Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log}),
+		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session), Now: s.cfg.Now}),
+		s3.New(s3.Config{Place: place, Objects: s.objects, Now: s.cfg.Now}),
+	}
+}
+
+func (s *Server) loadCertificate() (*tls.Certificate, error) {
+	cert, err := tls.LoadX509KeyPair(s.inst.path(fileServerCert), s.inst.path(fileServerKey))
+	if err != nil {
+		return nil, fmt.Errorf("load server certificate: %w", err)
+	}
+	if left := cert.Leaf.NotAfter.Sub(s.cfg.Now()); left < 30*24*time.Hour {
+		s.cfg.Log.Warn("the server certificate expires soon: renew it with thingpass renew-certificate", "not_after", cert.Leaf.NotAfter)
+	}
+	return &cert, nil
+}
+
+func (s *Server) loadIssuer() (*identity.Issuer, error) {
+	cert, err := os.ReadFile(s.inst.path(fileDeviceCA))
+	if err != nil {
+		return nil, err
+	}
+	key, err := os.ReadFile(s.inst.path(fileDeviceCAKey))
+	if err != nil {
+		return nil, err
+	}
+	return identity.LoadIssuer(cert, key, s.cfg.Now)
+}
+
+// deviceEndpoint is the public name of the device door. Port 443 goes unsaid.
+func (s *Server) deviceEndpoint() string {
+	endpoint := s.cfg.DeviceEndpoint
+	if endpoint == "" {
+		_, port, _ := net.SplitHostPort(s.addresses.Device)
+		endpoint = net.JoinHostPort(s.inst.Hosts[0], port)
+	}
+	if host, port, err := net.SplitHostPort(endpoint); err == nil && port == "443" {
+		return host
+	}
+	return endpoint
+}
+
+// serve runs one HTTP server. A door that carries uploads has no limit on the
+// time of a whole request, only on its headers.
+func (s *Server) serve(l net.Listener, h http.Handler, t *tls.Config, limit time.Duration) {
+	srv := &http.Server{
+		Handler: h, TLSConfig: t,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: limit, WriteTimeout: limit,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	s.servers = append(s.servers, srv)
+	s.group.Go(func() error {
+		var err error
+		if t != nil {
+			err = srv.ServeTLS(l, "", "")
+		} else {
+			err = srv.Serve(l)
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+}
+
+// ops serves health, readiness and metrics.
+func (s *Server) ops() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		switch err := s.db.Ping(ctx); {
+		case s.draining.Load():
+			http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		case err != nil:
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		default:
+			_, _ = w.Write([]byte("ready\n"))
+		}
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// Addresses are where the server listens.
+func (s *Server) Addresses() Addresses { return s.addresses }
+
+// Failed is closed when a listener has failed: the server should be shut down.
+func (s *Server) Failed() <-chan struct{} { return s.failed }
+
+// Installation is what the server runs.
+func (s *Server) Installation() *Installation { return s.inst }
+
+// Services lists the table of operations.
+func (s *Server) Services() []gate.Service { return s.gate.Services() }
+
+// Shutdown stops accepting, lets requests in flight finish for at most the
+// configured time, and closes the stores. Further calls return the same.
+func (s *Server) Shutdown() error {
+	s.once.Do(func() {
+		s.draining.Store(true)
+		ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
+		defer cancel()
+		var errs []error
+		for _, srv := range s.servers {
+			if err := srv.Shutdown(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("requests were cut off: %w", err), srv.Close())
+			}
+		}
+		s.stop()
+		errs = append(errs, s.group.Wait(), s.closeStores())
+		s.closeErr = errors.Join(errs...)
+	})
+	return s.closeErr
+}
+
+func (s *Server) closeStores() error {
+	var err error
+	if s.objects != nil {
+		err = s.objects.Close()
+	}
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return err
+}
+
+// Tune sets the garbage collector for a server: it trades a few megabytes for
+// fewer collections, with a limit as a guard, unless the environment says
+// otherwise (GOGC, GOMEMLIMIT).
+func Tune() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(2 << 30)
+	}
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/thingpass/thingpass"
+)
+
+// Staleness is how old an answer of Recent may be. Credentials must stop
+// within one second of their certificate; half of that leaves room for the
+// request itself.
+const Staleness = 500 * time.Millisecond
+
+// Entries kept by each cache of Recent: bounded, because a garbage collection
+// over a million entries costs a second of CPU.
+const (
+	recentDevices = 1 << 16
+	recentOthers  = 1 << 12
+)
+
+// Recent answers the questions that are asked for every request, from memory
+// when it asked the database less than Staleness ago. What it does not find it
+// asks for again each time, so a new row counts at once.
+type Recent struct {
+	db      *DB
+	devices *otter.Cache[string, *thingpass.Device]
+	roles   *otter.Cache[string, *thingpass.RoleGrants]
+	aliases *otter.Cache[string, thingpass.RoleAlias]
+	keys    *otter.Cache[string, KeyOwner]
+	users   *otter.Cache[string, thingpass.User]
+}
+
+// KeyOwner is an access key and the user it belongs to.
+type KeyOwner struct {
+	Key  thingpass.AccessKey
+	User thingpass.User
+}
+
+// NewRecent returns a Recent in front of db.
+func NewRecent(db *DB) *Recent {
+	return &Recent{
+		db:      db,
+		devices: newRecentCache[*thingpass.Device](recentDevices),
+		roles:   newRecentCache[*thingpass.RoleGrants](recentOthers),
+		aliases: newRecentCache[thingpass.RoleAlias](recentOthers),
+		keys:    newRecentCache[KeyOwner](recentOthers),
+		users:   newRecentCache[thingpass.User](recentOthers),
+	}
+}
+
+func newRecentCache[V any](size int) *otter.Cache[string, V] {
+	return otter.Must(&otter.Options[string, V]{
+		MaximumSize:      size,
+		ExpiryCalculator: otter.ExpiryWriting[string, V](Staleness),
+	})
+}
+
+// Device is DB.Device. The caller must not change what it returns.
+func (r *Recent) Device(ctx context.Context, certificateID string) (*thingpass.Device, error) {
+	return r.devices.Get(ctx, certificateID, otter.LoaderFunc[string, *thingpass.Device](
+		func(ctx context.Context, id string) (*thingpass.Device, error) {
+			d, err := r.db.Device(detach(ctx), id)
+			return &d, err
+		}))
+}
+
+// RoleByID is DB.RoleByID. The caller must not change what it returns.
+func (r *Recent) RoleByID(ctx context.Context, id string) (*thingpass.RoleGrants, error) {
+	return r.roles.Get(ctx, id, otter.LoaderFunc[string, *thingpass.RoleGrants](
+		func(ctx context.Context, id string) (*thingpass.RoleGrants, error) {
+			g, err := r.db.RoleByID(detach(ctx), id)
+			return &g, err
+		}))
+}
+
+// Role is DB.RoleGrants, by the role's name. The caller must not change what
+// it returns.
+func (r *Recent) Role(ctx context.Context, name string) (*thingpass.RoleGrants, error) {
+	return r.roles.Get(ctx, "name/"+name, otter.LoaderFunc[string, *thingpass.RoleGrants](
+		func(ctx context.Context, _ string) (*thingpass.RoleGrants, error) {
+			g, err := r.db.RoleGrants(detach(ctx), name)
+			return &g, err
+		}))
+}
+
+// RoleAlias is DB.RoleAlias.
+func (r *Recent) RoleAlias(ctx context.Context, name string) (thingpass.RoleAlias, error) {
+	return r.aliases.Get(ctx, name, otter.LoaderFunc[string, thingpass.RoleAlias](
+		func(ctx context.Context, name string) (thingpass.RoleAlias, error) {
+			return r.db.RoleAlias(detach(ctx), name)
+		}))
+}
+
+// AccessKey is DB.AccessKey.
+func (r *Recent) AccessKey(ctx context.Context, id string) (KeyOwner, error) {
+	return r.keys.Get(ctx, id, otter.LoaderFunc[string, KeyOwner](
+		func(ctx context.Context, id string) (KeyOwner, error) {
+			key, user, err := r.db.AccessKey(detach(ctx), id)
+			return KeyOwner{Key: key, User: user}, err
+		}))
+}
+
+// User is DB.User with its inline policies.
+func (r *Recent) User(ctx context.Context, name string) (thingpass.User, error) {
+	return r.users.Get(ctx, name, otter.LoaderFunc[string, thingpass.User](
+		func(ctx context.Context, name string) (thingpass.User, error) {
+			return r.db.User(detach(ctx), name)
+		}))
+}
+
+// detach lets a load outlive the request that began it: others wait for its
+// answer, and one caller hanging up must not fail them.
+func detach(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

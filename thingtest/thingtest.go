@@ -1,0 +1,134 @@
+// Package thingtest is to Thingpass what net/http/httptest is to HTTP: a
+// running server on loopback, a device with a certificate, and a client that
+// signs. It goes through the same doors as everybody: nothing here reaches
+// behind them. Firmware and service tests may use it; so does thingpass demo.
+package thingtest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/thingpass/thingpass/server"
+	"github.com/thingpass/thingpass/sigv4"
+)
+
+// Options say what server to start. The zero value is a good default.
+type Options struct {
+	Dir            string // data folder to make; "" for a temporary one, removed by Close
+	Account        string // "" for 123456789012
+	Region         string // "" for us-east-1
+	Database       string // PostgreSQL URL; "" for SQLite
+	DeviceEndpoint string
+	Hosts          []string
+	Now            func() time.Time // the server's clock
+	Log            *slog.Logger
+}
+
+// Server is a running server.
+type Server struct {
+	*server.Server
+	Dir    string          // the data folder
+	Env    server.AdminEnv // the administrator's key
+	Admin  *Client         // signs as the administrator
+	CAs    *x509.CertPool  // trusts the server's certificate
+	CAFile string
+
+	now       func() time.Time
+	temporary bool
+}
+
+// Start makes an installation and runs it on loopback.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{Dir: o.Dir, now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if o.Account == "" {
+		o.Account = "123456789012"
+	}
+	if s.Dir == "" {
+		dir, err := os.MkdirTemp("", "thingpass-")
+		if err != nil {
+			return nil, err
+		}
+		s.Dir, s.temporary = filepath.Join(dir, "data"), true
+	}
+	if err := s.start(ctx, o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context, o Options) error {
+	env, err := server.Init(ctx, server.InitConfig{
+		Dir: s.Dir, Account: o.Account, Region: o.Region, Database: o.Database, Hosts: o.Hosts, Now: s.now(),
+	})
+	if err != nil {
+		return err
+	}
+	s.Env = env
+	s.CAFile = env.CABundle
+	pem, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		return err
+	}
+	s.CAs = x509.NewCertPool()
+	if !s.CAs.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("%s holds no certificate", s.CAFile)
+	}
+	s.Server, err = server.Start(ctx, server.Config{
+		Dir: s.Dir, DeviceListen: "127.0.0.1:0", APIListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0",
+		DeviceEndpoint: o.DeviceEndpoint, Log: o.Log, Now: s.now,
+	})
+	if err != nil {
+		return err
+	}
+	s.Admin = s.Client(sigv4.Credentials{AccessKeyID: env.AccessKeyID, SecretAccessKey: env.SecretAccessKey.Reveal()})
+	return nil
+}
+
+// Close shuts the server down and removes its folder if it is temporary.
+func (s *Server) Close() error {
+	var err error
+	if s.Server != nil {
+		err = s.Shutdown()
+	}
+	if s.temporary {
+		err = errors.Join(err, os.RemoveAll(filepath.Dir(s.Dir)))
+	}
+	return err
+}
+
+// APIURL is the base URL of the signed door.
+func (s *Server) APIURL() string { return "https://" + s.Addresses().API }
+
+// DeviceURL is the base URL of the device door.
+func (s *Server) DeviceURL() string { return "https://" + s.Addresses().Device }
+
+// Client returns a client of the signed door with other credentials.
+func (s *Server) Client(c sigv4.Credentials) *Client {
+	return &Client{
+		Endpoint: s.APIURL(), Region: s.Installation().Region, Credentials: c, Now: s.now,
+		HTTP: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: s.CAs}, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8,
+		}},
+	}
+}
+
+// Device returns a device that presents a certificate with its key.
+func (s *Server) Device(cert tls.Certificate) *Device {
+	return &Device{
+		Endpoint: s.DeviceURL(),
+		HTTP: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: s.CAs, Certificates: []tls.Certificate{cert}}, ForceAttemptHTTP2: true,
+		}},
+	}
+}
