@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/thingpass/thingpass"
 )
@@ -20,8 +21,14 @@ const (
 	selectRoleByName = selectGrants + ` and r.name_key = $2 order by p.name`
 )
 
-// nameKey is what must be unique of the name of a role or user.
-func nameKey(name string) string { return strings.ToLower(name) }
+// nameKey is what must be unique of the name of a role or user. Invalid UTF-8,
+// which ToLower would replace, is left for bind to refuse.
+func nameKey(name string) string {
+	if !utf8.ValidString(name) {
+		return name
+	}
+	return strings.ToLower(name)
+}
 
 func noRole(name string) *thingpass.Error {
 	return thingpass.Errorf(thingpass.NotFound, "The role with name %s cannot be found.", name)
