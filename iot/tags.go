@@ -1,0 +1,165 @@
+package iot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/gate"
+)
+
+func (s *service) tagRows() []gate.Operation {
+	return []gate.Operation{
+		row("ListTagsForResource", "GET /tags", func(in *listTagsInput) string { return text(in.ARN) }, s.listTags),
+		askingRow("TagResource", "POST /tags", func(in *tagInput) []gate.Access {
+			return []gate.Access{tagged(ask("TagResource", text(in.ARN)), in.Tags)}
+		}, s.tagResource),
+		askingRow("UntagResource", "POST /untag", func(in *untagInput) []gate.Access {
+			a := ask("UntagResource", text(in.ARN))
+			if len(in.Keys) > 0 {
+				a.Lists = map[string][]string{"aws:TagKeys": in.Keys}
+			}
+			return []gate.Access{a}
+		}, s.untagResource),
+	}
+}
+
+// maxTags is how many tags a resource may have (AWS general reference,
+// "Tagging your AWS resources").
+const maxTags = 50
+
+type tag struct {
+	Key   *string `json:"Key"`
+	Value *string `json:"Value,omitempty"`
+}
+
+// text is the text of an optional member, "" when it is not given.
+func text(v *string) string {
+	if v == nil {
+		return ""
+	}
+	return *v
+}
+
+// tagged adds what a request wants to tag with to a question (IAM user guide,
+// "Controlling access during AWS requests").
+func tagged(a gate.Access, tags []tag) gate.Access {
+	if len(tags) == 0 {
+		return a
+	}
+	a.Context, a.Lists = map[string][]string{}, map[string][]string{}
+	for _, t := range tags {
+		a.Context["aws:RequestTag/"+text(t.Key)] = []string{text(t.Value)}
+		a.Lists["aws:TagKeys"] = append(a.Lists["aws:TagKeys"], text(t.Key))
+	}
+	return a
+}
+
+// newTags checks tags and puts them into the terms of the house.
+func newTags(c *check, tags []tag) []thingpass.Tag {
+	if len(tags) > maxTags {
+		c.fail("(not repeated)", "tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+		return nil
+	}
+	seen := map[string]bool{}
+	list := make([]thingpass.Tag, 0, len(tags))
+	for i, t := range tags {
+		member := fmt.Sprintf("tags.%d.member", i+1)
+		key := c.required(member+".key", t.Key, tagKeyRule)
+		c.optional(member+".value", t.Value, tagValueRule)
+		switch {
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			c.fail("'"+key+"'", member+".key", "Member must not begin with aws:")
+		case seen[key]:
+			c.fail("'"+key+"'", member+".key", "Member must not be given more than once")
+		}
+		seen[key] = true
+		list = append(list, thingpass.Tag{Key: key, Value: text(t.Value)})
+	}
+	return list
+}
+
+// taggable finds the resource that an ARN names. Things and certificates
+// cannot be tagged, as on AWS.
+func (s *service) taggable(c *check, arn *string) (kind, name string) {
+	before := len(c.problems)
+	given := c.required("resourceArn", arn, arnRule)
+	if len(c.problems) > before {
+		return "", ""
+	}
+	kind, name, ok := s.Place.ParseIoTARN(given)
+	if !ok || kind != "rolealias" && kind != "policy" && kind != "thingtype" {
+		c.fail("'"+given+"'", "resourceArn", "Member must be the ARN of a role alias, policy or thing type of this account and region")
+	}
+	return kind, name
+}
+
+type listTagsInput struct {
+	ARN       *string `query:"resourceArn"`
+	NextToken *string `query:"nextToken"`
+}
+
+type listTagsOutput struct {
+	Tags []tag `json:"tags"`
+}
+
+// listTags gives all tags of a resource at once: there are never more than fit
+// into one answer, and so no token to continue with.
+func (s *service) listTags(ctx context.Context, _ *gate.Call, in *listTagsInput) (*listTagsOutput, error) {
+	var c check
+	kind, name := s.taggable(&c, in.ARN)
+	if in.NextToken != nil {
+		c.text("nextToken", *in.NextToken, markerRule)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	tags, err := s.Store.Tags(ctx, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	return &listTagsOutput{each(tags, func(t thingpass.Tag) tag { return tag{&t.Key, &t.Value} })}, nil
+}
+
+type tagInput struct {
+	ARN  *string `json:"resourceArn"`
+	Tags []tag   `json:"tags"`
+}
+
+func (s *service) tagResource(ctx context.Context, _ *gate.Call, in *tagInput) (*none, error) {
+	var c check
+	kind, name := s.taggable(&c, in.ARN)
+	if in.Tags == nil {
+		c.fail("null", "tags", "Member must not be null")
+	}
+	tags := newTags(&c, in.Tags)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return &none{}, s.Store.TagResource(ctx, kind, name, tags)
+}
+
+type untagInput struct {
+	ARN  *string  `json:"resourceArn"`
+	Keys []string `json:"tagKeys"`
+}
+
+func (s *service) untagResource(ctx context.Context, _ *gate.Call, in *untagInput) (*none, error) {
+	var c check
+	kind, name := s.taggable(&c, in.ARN)
+	if in.Keys == nil {
+		c.fail("null", "tagKeys", "Member must not be null")
+	}
+	if len(in.Keys) > maxTags {
+		c.fail("(not repeated)", "tagKeys", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+	} else {
+		for i, key := range in.Keys {
+			c.text(fmt.Sprintf("tagKeys.%d.member", i+1), key, tagKeyRule)
+		}
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return &none{}, s.Store.UntagResource(ctx, kind, name, in.Keys)
+}
