@@ -109,8 +109,8 @@ type Reason struct {
 // Result is a decision and what made it.
 type Result struct {
 	Decision Decision
-	// Reasons holds the first denying statement, or the allowing statements up
-	// to the one whose Grant cannot be stronger. None for an implicit deny.
+	// Reasons holds one denying statement, or the allowing statements up to the
+	// one whose Grant cannot be stronger. It is empty for an implicit deny.
 	Reasons []Reason
 	// Grant is the strongest among the allowing statements: direct and service
 	// before everyone, before role, before account.

@@ -111,7 +111,7 @@ func (p *pattern) match(s string, c *Context) bool {
 		return true
 	}
 	if !p.variables {
-		ok, _ := glob(p.tokens, nil, s)
+		ok, _ := glob(p.tokens, nil, s, false)
 		return ok
 	}
 	var space [4]string
@@ -119,7 +119,7 @@ func (p *pattern) match(s string, c *Context) bool {
 	if !ok {
 		return false
 	}
-	ok, _ = glob(p.tokens, values, s)
+	ok, _ = glob(p.tokens, values, s, false)
 	return ok
 }
 
@@ -152,8 +152,9 @@ func resolve(tokens []token, c *Context, values []string) ([]string, bool) {
 // most a small multiple of len(tokens) times len(s). When the tokens after a
 // star do not fit, it goes back to the last star only and lets it take one
 // character more: an earlier star need never be tried again, because whatever
-// it could take in addition the last star can take as well.
-func glob(tokens []token, values []string, s string) (ok bool, steps int) {
+// it could take in addition the last star can take as well. With fold, ASCII case
+// does not matter.
+func glob(tokens []token, values []string, s string, fold bool) (ok bool, steps int) {
 	i, pos, value := 0, 0, 0 // next token, byte of s, variable
 	starAt, starPos, starValue := -1, 0, 0
 	for {
@@ -183,7 +184,7 @@ func glob(tokens []token, values []string, s string) (ok bool, steps int) {
 				if t.kind == variable {
 					text = values[value]
 				}
-				if strings.HasPrefix(s[pos:], text) {
+				if fold && hasPrefixFold(s[pos:], text) || !fold && strings.HasPrefix(s[pos:], text) {
 					pos += len(text)
 					i++
 					if t.kind == variable {
@@ -198,7 +199,7 @@ func glob(tokens []token, values []string, s string) (ok bool, steps int) {
 		}
 		starPos += width(s, starPos)
 		// Jump to where the literal after the star occurs next.
-		if t := &tokens[starAt]; t.kind == literal {
+		if t := &tokens[starAt]; t.kind == literal && !fold {
 			next := strings.Index(s[starPos:], t.text)
 			if next < 0 {
 				return false, steps
@@ -229,7 +230,7 @@ func (p *pattern) matchFold(s string) bool {
 	case all:
 		return true
 	default:
-		ok, _ := glob(p.tokens, nil, lowerASCII(s))
+		ok, _ := glob(p.tokens, nil, s, true)
 		return ok
 	}
 }

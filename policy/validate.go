@@ -131,7 +131,7 @@ func (d *document) checkResourcesExist() *Error {
 	return nil
 }
 
-var vendorPattern = regexp.MustCompile(`^[A-Za-z0-9.-]*$`)
+var vendorPattern = regexp.MustCompile(`^[A-Za-z0-9.-]+$`)
 
 func (d *document) checkActions() *Error {
 	for i := range d.statements {

@@ -1,0 +1,237 @@
+package policy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// with makes an identity policy of one sound statement and more members, which
+// replace the sound ones of the same name.
+func with(members string) string {
+	s := `"Effect":"Allow"`
+	for name, member := range map[string]string{`Action"`: `"Action":"s3:ListBucket"`, `Resource"`: `"Resource":"arn:aws:s3:::b"`} {
+		if !strings.Contains(members, name) {
+			s += "," + member
+		}
+	}
+	if strings.Contains(members, `"Effect"`) {
+		s = strings.TrimPrefix(s, `"Effect":"Allow",`)
+	}
+	return statements("{" + strings.TrimSuffix(s+","+members, ",") + "}")
+}
+
+const (
+	legacy     = "The policy failed legacy parsing"
+	preface    = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+	iamPathErr = `IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`
+	sameSids   = "Statement IDs (SID) in a single policy must be unique."
+	noActions  = "Policy statement must contain actions."
+)
+
+func TestRefusedIdentity(t *testing.T) {
+	for _, tc := range []struct{ text, want string }{
+		// Syntax.
+		{"", syntaxErrors},
+		{"This is not a json document", syntaxErrors},
+		{"[]", syntaxErrors},
+		{`"x"`, syntaxErrors},
+		{with("") + "x", syntaxErrors},
+		{with("") + with(""), syntaxErrors},
+		{strings.Replace(with(""), "2012-10-17", "2013-10-17", 1), syntaxErrors},
+		{strings.Replace(with(""), `"2012-10-17"`, "2012", 1), syntaxErrors},
+		{`{"Version":"2012-10-17"}`, syntaxErrors},
+		{`{"Version":"2012-10-17","Statement":[]}`, syntaxErrors},
+		{`{"Version":"2012-10-17","Statement":"x"}`, syntaxErrors},
+		{statements(`"afd"`), syntaxErrors},
+		{strings.Replace(with(""), `{"Version"`, `{"Extra":1,"Version"`, 1), syntaxErrors},
+		{strings.Replace(with(""), `{"Version"`, `{"version":"2012-10-17","Version"`, 1), syntaxErrors},
+		{strings.Replace(with(""), `{"Version"`, `{"Version":"2012-10-17","Version"`, 1), syntaxErrors},
+		{strings.Replace(with(""), `{"Version"`, `{"Id":["x"],"Version"`, 1), syntaxErrors},
+		{with(`"Extra":"value"`), syntaxErrors},
+		{with(`"Effect":"invalid"`), syntaxErrors},
+		{with(`"Effect":1`), syntaxErrors},
+		{statements(`{"Action":"s3:ListBucket","Resource":"*"}`), syntaxErrors},
+		{with(`"Action":"s3:a","NotAction":"s3:b"`), syntaxErrors},
+		{with(`"NotAction":"s3:a","Action":[]`), syntaxErrors},
+		{with(`"Resource":"*","NotResource":[]`), syntaxErrors},
+		{with(`"Action":"s3:a","Action":"s3:b"`), syntaxErrors},
+		{with(`"Action":{}`), syntaxErrors},
+		{with(`"Action":[[]]`), syntaxErrors},
+		{with(`"Action":null`), syntaxErrors},
+		{with(`"Action":[null]`), syntaxErrors},
+		{with(`"Resource":{"a":"arn:aws:s3:::b"}`), syntaxErrors},
+		{with(`"Resource":["adfdf",{}]`), syntaxErrors},
+		{with(`"Resource":null`), syntaxErrors},
+		{with(`"Sid":{}`), syntaxErrors},
+		{with(`"Sid":[]`), syntaxErrors},
+		{with(`"Condition":[]`), syntaxErrors},
+		{with(`"Condition":"a"`), syntaxErrors},
+		{with(`"Condition":{"a":"b"}`), syntaxErrors},
+		{with(`"Condition":{"DateGreaterThan":[]}`), syntaxErrors},
+		{with(`"Condition":{"DateGreaterThan":{"a":{}}}`), syntaxErrors},
+		{with(`"Condition":{"StringEquals":{"a":null}}`), syntaxErrors},
+		{with(`"Condition":{"x":{"a":"1"}}`), syntaxErrors},
+		{with(`"Condition":{"stringequals":{"a":"1"}}`), syntaxErrors},
+		{with(`"Condition":{"ForAnyValue::StringEqualsIfExists":{"a":"asf"}}`), syntaxErrors},
+		{with(`"Condition":{"ForAnyValue:":{"a":"asf"}}`), syntaxErrors},
+		{with(`"Condition":{"NullIfExists":{"a":"true"}}`), syntaxErrors},
+		{with(`"Condition":{"Null":{"a":"maybe"}}`), syntaxErrors},
+		{with(`"Condition":{"StringEquals":{"a":"1","a":"2"}}`), syntaxErrors},
+		{with(`"Condition":{"StringEquals":{"a":"1"},"StringEquals":{"b":"2"}}`), syntaxErrors},
+		{with(`"Sid":"` + "\u4e2d" + `"`), syntaxErrors},
+		{with(`"Sid":"` + "\xff" + `"`), syntaxErrors},
+		{strings.Repeat(`{"Statement":`, 5000), syntaxErrors},
+		{strings.Repeat(`[`, 9000) + strings.Repeat(`]`, 9000), syntaxErrors},
+		{with(`"Condition":{"StringEquals":{"a":[[[["x"]]]]}}`), syntaxErrors},
+		{with("") + strings.Repeat(" ", MaxText), syntaxErrors},
+		// Legacy parsing.
+		{with(`"Effect":"denY"`), legacy},
+		{with(`"Effect":"allow","Resource":"arn:aws:s3:us-east-1::b"`), legacy},
+		{with(`"Condition":{"DateGreaterThan":{"a":"sdfdsf"}}`), legacy},
+		{with(`"Condition":{"DateLessThanEquals":{"a":"234-13"}}`), legacy},
+		{with(`"Condition":{"DateLessThanEquals":{"a":"2016-12-13t2:00:00.593194+1"}}`), legacy},
+		{with(`"Condition":{"DateLessThanEquals":{"a":"2016-12-13t2:00:00.1999999999+10:59"}}`), legacy},
+		{with(`"Condition":{"DateLessThan":{"a":"9223372036854775808"}}`), legacy},
+		{with(`"Condition":{"DateGreaterThan":{"a":"x"}},"Resource":"arn:error:s3:::b"`), legacy},
+		{with(`"Resource":"arn:aws:s3::b"`), legacy},
+		{with(`"NotResource":"arn:aws:s3::b"`), legacy},
+		{with(`"NotAction":"s3:x","Resource":"arn:aws::::b"`), legacy},
+		{with(`"Resource":"arn:aws::fdsasf"`), legacy},
+		{statements(`{"Effect":"Allow","Resource":"arn:aws:s3::b"}`), legacy},
+		{statements(`{"Sid":"sdf","Effect":"aLLow","Action":"s3:a","Resource":"*"}`, `{"Sid":"sdf","Effect":"Allow"}`), legacy},
+		// Sids, actions, resources, in this order.
+		{statements(`{"Sid":"sdf","Effect":"Allow","Action":"s3:a","Resource":"*"}`, `{"Sid":"sdf","Effect":"Allow"}`), sameSids},
+		{with(`"Sid":"a b"`), "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"},
+		{with(`"Principal":"*"`), "Policy document should not specify a principal."},
+		{with(`"NotPrincipal":{"AWS":"123456789012"}`), "Policy document should not specify a principal."},
+		{statements(`{"Effect":"Allow"}`), noActions},
+		{statements(`{"Effect":"Deny"}`, `{"Effect":"Allow","Action":"s3:a","Resource":"*"}`), noActions},
+		{with(`"Action":[]`), noActions},
+		{with(`"Resource":"invalid resource"`), `Resource invalid resource must be in ARN format or "*".`},
+		{with(`"Resource":""`), `Resource  must be in ARN format or "*".`},
+		{with(`"Action":"s:3:a","Resource":"sdfsadf"`), `Resource sdfsadf must be in ARN format or "*".`},
+		{with(`"Resource":"a:bsdfdsafsad"`), `Partition "bsdfdsafsad" is not valid for resource "arn:bsdfdsafsad:*:*:*:*".`},
+		{with(`"Resource":"a:b:cadfsdf"`), `Partition "b" is not valid for resource "arn:b:cadfsdf:*:*:*".`},
+		{with(`"Resource":"a:b:c:d:e:f:g:h"`), `Partition "b" is not valid for resource "arn:b:c:d:e:f:g:h".`},
+		{with(`"Resource":"aws:s3:::b"`), `Partition "s3" is not valid for resource "arn:s3:::b:*".`},
+		{with(`"Resource":["arn:error:s3:::b","arn:error:s3::b"]`), `Partition "error" is not valid for resource "arn:error:s3:::b".`},
+		{with(`"Resource":"x:aws:s3:::b"`), `Resource x:aws:s3:::b must be in ARN format or "*".`},
+		{with(`"Resource":"arn:aws"`), "Resource vendor must be fully qualified and cannot contain regexes."},
+		{with(`"Resource":"arn:aws:s*:::b"`), "Resource vendor must be fully qualified and cannot contain regexes."},
+		{with(`"Resource":"arn:aws:iam:::b"`), iamPathErr},
+		{with(`"Resource":"arn:aws:iam::123456789012:u*"`), iamPathErr},
+		{with(`"Resource":"arn:aws:iam:us-east-1::b"`), "IAM resource arn:aws:iam:us-east-1::b cannot contain region information."},
+		{with(`"Resource":"arn:aws:s3:us-east-1::b"`), "Resource arn:aws:s3:us-east-1::b can not contain region information."},
+		{with(`"Resource":"arn:aws:s3::${aws:PrincipalAccount}:b"`), "Resource arn:aws:s3::${aws:PrincipalAccount}:b has a policy variable before the fifth colon of the ARN."},
+		{with(`"Action":"invalid"`), preface},
+		{with(`"NotAction":""`), preface},
+		{statements(`{"Effect":"Allow","Action":"invalid"}`), preface},
+		{with(`"Action":"s3:List:Bucket"`), "Actions/Condition can contain only one colon."},
+		{with(`"Action":"a a:ListBucket"`), "Vendor a a is not valid"},
+		{with(`"Action":"s*:ListBucket"`), "Vendor s* is not valid"},
+		{with(`"Action":"*:*"`), "Vendor * is not valid"},
+		{with(`"Action":":x"`), "Vendor  is not valid"},
+		{statements(`{"Effect":"Allow","Action":"s3:a"}`), "Policy statement must contain resources."},
+		{with(`"Resource":[]`), "Policy statement must contain resources."},
+		{with(`"NotResource":[null]`), "Policy statement must contain resources."},
+		// What cannot be evaluated.
+		{with(`"Resource":"arn:aws:s3:::b/${abc"`), `Policy variable in "b/${abc" has no key or does not end with "}".`},
+		{with(`"Resource":"arn:aws:s3:::b/${ }"`), `Policy variable in "b/${ }" has no key or does not end with "}".`},
+		{with(`"Resource":"arn:aws:s3:::b/${a${aws:b}}"`), `Policy variable in "b/${a${aws:b}}" has no key or does not end with "}".`},
+		{with(`"Condition":{"StringLike":{"a":"${x, 'y"}}`), `Policy variable in "${x, 'y" has no key or does not end with "}".`},
+		{with(`"Condition":{"IpAddress":{"a":"10.0.0.0/33"}}`), `Value "10.0.0.0/33" is neither an IP address nor a CIDR block.`},
+		{with(`"Condition":{"BinaryEquals":{"a":"***"}}`), `Value "***" of BinaryEquals is not base64.`},
+	} {
+		wantRefused(t, Identity, tc.text, tc.want)
+	}
+}
+
+func wantRefused(t *testing.T, kind Kind, text, want string) {
+	t.Helper()
+	_, err := Parse(kind, text)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Message != want {
+		t.Errorf("%.200s\n got  %v\n want %s", text, err, want)
+	}
+}
+
+func TestAcceptedIdentity(t *testing.T) {
+	for _, text := range []string{
+		with(""),
+		strings.Replace(with(""), `"Version":"2012-10-17",`, "", 1),
+		strings.Replace(with(""), "2012", "2008", 1),
+		strings.Replace(with(""), `{"Version"`, `{"Id":"x","Version"`, 1),
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
+		with(`"Action":"iam: asdf safdsf af "`),
+		with(`"Action":"aaaaaadsfdsafsadfsadfaaaaa:ListBucket"`),
+		with(`"Action":["s3-s:x","s3.s:x"]`),
+		with(`"Resource":["arn:aws:s3:::b","*",null]`),
+		with(`"Resource":"arn:aws:fdsasf"`),
+		with(`"Resource":"arn:aws:s3:*"`),
+		with(`"Resource":"arn:aws:iam:::user/b"`),
+		with(`"Resource":"arn:aws:iam::123456789012:*"`),
+		with(`"Resource":"arn:aws:s33:::b"`),
+		with(`"Resource":"arn:aws:ec2:us-east-1::b"`),
+		with(`"Resource":"arn:aws:s3:us-east-1:123456789012:accesspoint/p"`),
+		with(`"Resource":"arn:aws:iam::*:user/${aws:username}"`),
+		with(`"NotAction":"s3:x","NotResource":"*"`),
+		with(`"Condition":{}`),
+		with(`"Condition":{"x":{},"y":{}}`),
+		with(`"Condition":{"DateGreaterThan":{"a":[]}}`),
+		with(`"Condition":{"DateGreaterThan":{"a":"01T"}}`),
+		with(`"Condition":{"DateLessThan":{"a":"-292275054"}}`),
+		with(`"Condition":{"DateLessThanEquals":{"a":"2016-12-13t2:00:00.593194+23"}}`),
+		with(`"Condition":{"ForAnyValue:StringEqualsIfExists":{"a":"asf"}}`),
+		with(`"Condition":{"Bool":{"a":true},"NumericEquals":{"a":[1,2.5]}}`),
+		statements(`{"Sid":"","Effect":"Allow","Action":"s3:a","Resource":"*"}`, `{"Sid":"","Effect":"Deny","Action":"s3:b","Resource":"*"}`),
+	} {
+		mustParse(t, Identity, text)
+		mustParse(t, Session, text)
+	}
+}
+
+func TestRefusedTrust(t *testing.T) {
+	trust := func(members string) string { return statements(`{"Effect":"Allow",` + members + `}`) }
+	for _, tc := range []struct{ members, want string }{
+		{`"Action":"sts:AssumeRole"`, "Missing required field Principal"},
+		{`"Action":"sts:AssumeRole","Principal":{}`, "Missing required field Principal"},
+		{`"Action":"sts:AssumeRole","Principal":{"AWS":[]}`, "Missing required field Principal"},
+		{`"Action":"sts:AssumeRole","Principal":"*","Resource":"*"`, "Has prohibited field Resource"},
+		{`"Action":"sts:AssumeRole","Principal":"*","NotResource":"*"`, "Has prohibited field NotResource"},
+		{`"Action":"sts:AssumeRole","NotPrincipal":{"AWS":"*"}`, "Has prohibited field NotPrincipal"},
+		{`"Action":"sts:AssumeRole","Principal":{"AWS":"*"},"NotPrincipal":{"AWS":"*"}`, syntaxErrors},
+		{`"Action":"sts:AssumeRole","Principal":"123456789012"`, syntaxErrors},
+		{`"Action":"sts:AssumeRole","Principal":["*"]`, syntaxErrors},
+		{`"Action":"sts:AssumeRole","Principal":{"Cloud":"*"}`, syntaxErrors},
+		{`"Action":"sts:AssumeRole","Principal":{"AWS":1}`, syntaxErrors},
+		{`"Action":"sts:AssumeRole","Principal":{"Federated":"accounts.google.com"}`, "Principal type Federated is not supported."},
+		{`"Action":"sts:AssumeRole","Principal":{"CanonicalUser":"79a5"}`, "Principal type CanonicalUser is not supported."},
+		{`"Action":"sts:AssumeRole","Principal":{"Service":"*"}`, `Invalid principal in policy: "SERVICE":"*"`},
+		{`"Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:role/dev-*"}`, `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/dev-*"`},
+		{`"Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:role/a?/b"}`, `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/a?/b"`},
+		{`"Action":"sts:AssumeRole","Principal":{"AWS":"1234"}`, `Invalid principal in policy: "AWS":"1234"`},
+		{`"Action":"sts:AssumeRole","Principal":{"AWS":""}`, `Invalid principal in policy: "AWS":""`},
+		{`"Action":"s3:GetObject","Principal":"*"`, "AssumeRole policy may only specify STS AssumeRole actions."},
+		{`"Action":"*","Principal":"*"`, "AssumeRole policy may only specify STS AssumeRole actions."},
+		{`"NotAction":"sts:X","Principal":"*"`, "AssumeRole policy may only specify STS AssumeRole actions."},
+		{`"Principal":"*"`, noActions},
+	} {
+		wantRefused(t, Trust, trust(tc.members), tc.want)
+	}
+	wantRefused(t, IoT, with(`"Principal":"*"`), "Policy document should not specify a principal.")
+	wantRefused(t, 0, with(""), "policy kind 0 does not exist")
+}
+
+func TestSize(t *testing.T) {
+	compact := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:a b\"\\","Resource":"*"}}`
+	spaced := strings.NewReplacer(`,"`, " ,\n\t\"", `":`, "\" : ").Replace(compact)
+	for _, text := range []string{compact, "\r\n" + spaced + "  "} {
+		if got := mustParse(t, Identity, text).Size(); got != len(compact) {
+			t.Errorf("Size = %d, want %d of %s", got, len(compact), text)
+		}
+	}
+	accents := strings.Replace(compact, "a b", "é", 1)
+	if got := mustParse(t, Identity, accents).Size(); got != len(compact)-2 {
+		t.Errorf("Size counts bytes: %d", got)
+	}
+}
