@@ -24,6 +24,10 @@ type Rules struct {
 // empty: the x-amz-content-sha256 header counts, and Body checks it. For any
 // other service it is PayloadHash of the body, which the caller has read.
 //
+// The generic rules sign the path after removing empty and dot segments, so
+// whoever routes such a request must refuse paths that have any: "/x/../y" is
+// signed as "/y". S3's rules sign the path as it is.
+//
 // Its errors are *Error. Nothing else about the request may be believed before
 // it returns nil; an empty secret never verifies.
 func (s *Signature) Verify(r *http.Request, secret string, rules Rules, payloadHash string) error {
