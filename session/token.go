@@ -28,7 +28,8 @@ const (
 	tokenVersion = 1
 	saltSize     = 24
 	headerSize   = 1 + keyIDSize + saltSize
-	maxToken     = 6144 // characters: a session policy of 2,048 characters in UTF-8, with room
+	maxInstant   = 1 << 40 // seconds since 1970: far away, and safe to add to
+	maxToken     = 6144    // characters: a session policy of 2,048 characters in UTF-8, with room
 )
 
 // record is what a token seals.
@@ -140,7 +141,7 @@ func (r record) encode() ([]byte, error) {
 		out = append(out, 0)
 	}
 	life := r.Expires.Unix() - r.Issued.Unix()
-	if life < 0 || life > math.MaxInt32 {
+	if r.Issued.Unix() < 0 || life < 0 || life > math.MaxInt32 {
 		return nil, errors.New("the session's lifetime is out of range")
 	}
 	out = binary.AppendVarint(out, r.Issued.Unix())
@@ -166,7 +167,7 @@ func decodeRecord(b []byte) (record, error) {
 		r.CertificateID, b = hex.EncodeToString(b[:sha256.Size]), b[sha256.Size:]
 	}
 	issued, n := binary.Varint(b)
-	if n <= 0 {
+	if n <= 0 || issued < 0 || issued > maxInstant {
 		return r, errToken
 	}
 	b = b[n:]
