@@ -1,0 +1,104 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func ownFolder(b *testing.B, more ...string) ([]Named, *Request) {
+	own := `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::vincent-iot/${iot:thingName}/*"}`
+	p := mustParse(b, Identity, statements(append(more, own)...))
+	ctx := contextOf("aws:CurrentTime", "2026-05-01T12:00:00Z", "aws:EpochTime", "1777636800", "aws:SourceIp", "10.0.0.1",
+		"aws:SecureTransport", "true", "aws:UserAgent", "curl", "aws:PrincipalArn", "arn:aws:iam::123456789012:role/r",
+		"aws:PrincipalAccount", "123456789012", "aws:PrincipalType", "AssumedRole", "aws:userid", "AROAX:abc", "iot:thingName", "bulbthing")
+	return []Named{{"own", p}}, &Request{Action: "s3:PutObject", Resource: "arn:aws:s3:::vincent-iot/bulbthing/log/1", Context: ctx}
+}
+
+func benchmarkAllow(b *testing.B, set []Named, req *Request) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if Evaluate(set, req).Decision != Allow {
+			b.Fatal("not allowed")
+		}
+	}
+}
+
+func BenchmarkThingVariable(b *testing.B) {
+	set, req := ownFolder(b)
+	benchmarkAllow(b, set, req)
+}
+
+func BenchmarkThingVariableAmong500(b *testing.B) {
+	var more []string
+	for i := range 500 {
+		more = append(more, fmt.Sprintf(`{"Effect":"Allow","Action":"svc%d:Get%d","Resource":"arn:aws:svc:::r%d/*"}`, i%20, i, i))
+	}
+	set, req := ownFolder(b, more...)
+	benchmarkAllow(b, set, req)
+}
+
+func BenchmarkThingVariableAmong500OfS3(b *testing.B) {
+	var more []string
+	for i := range 500 {
+		more = append(more, fmt.Sprintf(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::bucket%d/*"}`, i))
+	}
+	set, req := ownFolder(b, more...)
+	benchmarkAllow(b, set, req)
+}
+
+func BenchmarkImplicitDeny(b *testing.B) {
+	set, req := ownFolder(b)
+	req.Resource = "arn:aws:s3:::vincent-iot/another/log/1"
+	b.ReportAllocs()
+	for b.Loop() {
+		if Evaluate(set, req).Decision != ImplicitDeny {
+			b.Fatal("decided")
+		}
+	}
+}
+
+func BenchmarkConditions(b *testing.B) {
+	set, req := ownFolder(b)
+	set[0].Policy = mustParse(b, Identity, statements(`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{
+		"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"},
+		"Bool":{"aws:SecureTransport":"true"},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/*"}}}`))
+	benchmarkAllow(b, set, req)
+}
+
+func BenchmarkFiveWildcards(b *testing.B) {
+	p := newPattern(wildcards("*a*a*a*a*b"))
+	text := strings.Repeat("a", 1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		if p.match(text, nil) {
+			b.Fatal("matched")
+		}
+	}
+}
+
+func BenchmarkAdversarialPattern(b *testing.B) {
+	p := newPattern(wildcards("*" + strings.Repeat("?a", 50) + "b"))
+	text := strings.Repeat("a", 1024)
+	for b.Loop() {
+		if p.match(text, nil) {
+			b.Fatal("matched")
+		}
+	}
+}
+
+func BenchmarkCompile10KB(b *testing.B) {
+	var parts []string
+	for i := 0; len(statements(parts...)) < MaxRoleInline; i++ {
+		parts = append(parts, fmt.Sprintf(`{"Effect":"Allow","Action":["s3:Get*","s3:PutObject"],"Resource":"arn:aws:s3:::b%d/${iot:thingName}/*",`+
+			`"Condition":{"StringLike":{"s3:prefix":"${iot:thingName}/*"}}}`, i))
+	}
+	text := statements(parts...)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse(Identity, text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
