@@ -37,12 +37,16 @@ func (t *tx) status(id string) (thingpass.CertificateStatus, error) {
 }
 
 // CreateCertificate registers a certificate, or Exists. What is empty of
-// Created, Modified, Version and Generation is filled in.
+// Created, Modified, Version and Generation is filled in. The ID and the DER
+// must not be empty.
 func (db *DB) CreateCertificate(ctx context.Context, c thingpass.Certificate) error {
 	c.Created = or(c.Created, db.Now)
 	c.Modified = or(c.Modified, c.Created.UTC)
 	c.Version = max(c.Version, 1)
 	c.Generation = or(c.Generation, newUUID)
+	if c.ID == "" || len(c.DER) == 0 {
+		return thingpass.Errorf(thingpass.Invalid, "create certificate %q: the certificate is empty", c.ID)
+	}
 	return db.write(ctx, op{"create certificate", c.ID}, func(t *tx) error {
 		n, err := t.exec(`insert into devices (account, id, status, not_before, not_after) values ($1, $2, $3, $4, $5)
 			on conflict do nothing`, c.ID, string(c.Status), millis(c.NotBefore), millis(c.NotAfter))

@@ -177,6 +177,7 @@ func TestCertificate(t *testing.T) {
 		err := db.CreateCertificate(ctx, want)
 		refused(t, err, thingpass.Exists, "The certificate is already provisioned or registered")
 		resource(t, err, want.ID, "arn:aws:iot:us-east-1:123456789012:cert/"+want.ID)
+		refused(t, db.CreateCertificate(ctx, thingpass.Certificate{ID: id(2)}), thingpass.Invalid, "empty")
 
 		later := noon.Add(time.Minute)
 		db.Now = func() time.Time { return later }

@@ -154,6 +154,9 @@ func (db *DB) UpdateThing(ctx context.Context, name string, expectedVersion int6
 			return g, err
 		}
 		before := g.Type
+		if g.Attributes == nil {
+			g.Attributes = make(map[string]string) // for modify to write to
+		}
 		if err := modify(&g); err != nil {
 			return g, err
 		}
