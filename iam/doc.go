@@ -1,0 +1,13 @@
+// Package iam holds the operations of AWS IAM that an IoT credentials provider
+// needs: roles, their trust policies and inline policies, and the user behind
+// an access key. Requests, answers and errors are those of the API of
+// 2010-05-08.
+//
+// It owns the validation of requests, what may be saved as a policy document,
+// quotas, paging, and the shapes of answers. It does not own storage (package
+// store), the policy language (package policy), or permission: each row of its
+// table says what must be allowed, and package gate asks.
+//
+// It trusts that a call that reaches a handler has been authenticated and
+// allowed; it trusts nothing inside the call.
+package iam

@@ -1,0 +1,135 @@
+package iam
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/store"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// Config is what the operations work with. Place and Store are needed.
+type Config struct {
+	Place thingpass.Place
+	Store *store.DB
+	Now   func() time.Time // time.Now when nil
+	Log   *slog.Logger     // told of policies that save but probably do not do what their author meant; nil for nobody
+}
+
+// service carries out the operations.
+type service struct{ Config }
+
+// New is the table of the IAM operations.
+func New(cfg Config) gate.Service {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &service{cfg}
+	return gate.Service{
+		Name:       "iam",
+		Scopes:     []string{"iam"},
+		Protocol:   wire.Query,
+		Version:    "2010-05-08",
+		Namespace:  "https://iam.amazonaws.com/doc/2010-05-08/",
+		Error:      wireError,
+		Operations: slices.Concat(s.roleRows(), s.rolePolicyRows(), s.userRows()),
+	}
+}
+
+// handler is what carries out one operation.
+type handler[In, Out any] func(context.Context, *gate.Call, *In) (*Out, error)
+
+// done is the answer of an operation without a result.
+type done struct{}
+
+// onRole builds the row of an operation that needs the permission of its own
+// name on one existing role.
+func onRole[In, Out any, P interface {
+	*In
+	roleName() string
+}](s *service, name string, handle handler[In, Out],
+) gate.Operation {
+	action := "iam:" + name
+	access := func(in *In) []gate.Access { return s.askRole(action, P(in).roleName()) }
+	return gate.New(gate.Spec{Name: name, Actions: []string{action}}, access, handle)
+}
+
+// reading bounds the read that a question about a role needs. It is not cut
+// short by the caller hanging up: a question has no context.
+const reading = 5 * time.Second
+
+// askRole is the question whether an action is allowed on a role. Requests
+// name a role without its path, and in any spelling; policies are about the
+// ARN, which has the path and the true spelling. Were the ARN made from the
+// request, a policy that denies role/prod/* would deny nothing.
+//
+// When the role cannot be read nothing is asked, and the gate refuses the
+// call.
+func (s *service) askRole(action, name string) []gate.Access {
+	ctx, cancel := context.WithTimeout(context.Background(), reading)
+	defer cancel()
+	r, err := s.Store.Role(ctx, name)
+	if err != nil {
+		if kind := thingpass.KindOf(err); kind != thingpass.NotFound && kind != thingpass.Invalid {
+			s.Log.Error("a role cannot be read to ask who may use it", "action", action, "cause", err)
+			return nil
+		}
+		return []gate.Access{{Action: action, Resource: s.Place.Role("/", name)}}
+	}
+	keys := map[string][]string{}
+	for _, t := range r.Tags {
+		keys["aws:ResourceTag/"+t.Key] = []string{t.Value}
+		keys["iam:ResourceTag/"+t.Key] = []string{t.Value}
+	}
+	return []gate.Access{{Action: action, Resource: s.Place.Role(r.Path, r.Name), Context: keys}}
+}
+
+// codes are the errors of IAM (API reference, "Common Errors" and those of
+// each operation). What is not in the table is a failure of the service.
+var codes = map[thingpass.Kind]wire.Error{
+	thingpass.Invalid:         {Status: http.StatusBadRequest, Code: "ValidationError"},
+	thingpass.MalformedPolicy: {Status: http.StatusBadRequest, Code: "MalformedPolicyDocument"},
+	thingpass.Unmodifiable:    {Status: http.StatusBadRequest, Code: "UnmodifiableEntity"},
+	thingpass.Denied:          {Status: http.StatusForbidden, Code: "AccessDenied"},
+	thingpass.NotFound:        {Status: http.StatusNotFound, Code: "NoSuchEntity"},
+	thingpass.Exists:          {Status: http.StatusConflict, Code: "EntityAlreadyExists"},
+	thingpass.Conflict:        {Status: http.StatusConflict, Code: "DeleteConflict"},
+	thingpass.VersionConflict: {Status: http.StatusConflict, Code: "ConcurrentModification"},
+	thingpass.LimitExceeded:   {Status: http.StatusConflict, Code: "LimitExceeded"},
+}
+
+// wireError turns an error of a handler into what IAM clients expect. The text
+// of an unforeseen error stays inside.
+func wireError(err error) *wire.Error {
+	if e, ok := errors.AsType[*thingpass.Error](err); ok {
+		if shown, ok := codes[e.Kind]; ok {
+			shown.Message, shown.Err = e.Message, e.Err
+			for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
+				shown.Fields = append(shown.Fields, wire.Field{Name: name, Value: e.Fields[name]})
+			}
+			return &shown
+		}
+	}
+	return &wire.Error{
+		Status:  http.StatusInternalServerError,
+		Code:    "ServiceFailure",
+		Message: "The request processing has failed because of an unknown error, exception or failure.",
+		Err:     err,
+	}
+}
+
+// invalidInput is the error for values that are well formed each but not
+// together.
+func invalidInput(message string) error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "InvalidInput", Message: message}
+}

@@ -1,0 +1,75 @@
+package iam
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/gate"
+)
+
+// maxTags is how many tags a role may have (IAM quotas).
+const maxTags = 50
+
+type tagInput struct{ Key, Value *string }
+
+// tag is a tag in an answer.
+type tag struct{ Key, Value string }
+
+func shownTags(tags []thingpass.Tag) []tag {
+	shown := make([]tag, len(tags))
+	for i, t := range tags {
+		shown[i] = tag(t)
+	}
+	return shown
+}
+
+// checkTags checks the form of tags and returns them.
+func checkTags(c *check, in []tagInput) []thingpass.Tag {
+	if len(in) > maxTags {
+		c.fail(fmt.Sprintf("'%d tags'", len(in)), "tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+	}
+	var tags []thingpass.Tag
+	for i, t := range in {
+		member := fmt.Sprintf("tags.%d.member.", i+1)
+		tags = append(tags, thingpass.Tag{
+			Key:   c.required(member+"key", t.Key, tagKeyRule),
+			Value: c.required(member+"value", t.Value, tagValueRule),
+		})
+	}
+	return tags
+}
+
+// checkTagKeys refuses keys that are reserved or given twice (IAM user guide,
+// "Rules for tagging": keys are unique ignoring case, aws: is reserved).
+func checkTagKeys(tags []thingpass.Tag) error {
+	seen := map[string]bool{}
+	for _, t := range tags {
+		key := strings.ToLower(t.Key)
+		if strings.HasPrefix(key, "aws:") {
+			return invalidInput("Tag keys that begin with aws: are reserved: " + t.Key)
+		}
+		if seen[key] {
+			return invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+// tagging adds to a question which tags the request gives.
+func tagging(a gate.Access, in []tagInput) gate.Access {
+	a.Context, a.Lists = map[string][]string{}, map[string][]string{}
+	for _, t := range in {
+		if t.Key == nil {
+			continue
+		}
+		value := ""
+		if t.Value != nil {
+			value = *t.Value
+		}
+		a.Context["aws:RequestTag/"+*t.Key] = []string{value}
+		a.Lists["aws:TagKeys"] = append(a.Lists["aws:TagKeys"], *t.Key)
+	}
+	return a
+}
