@@ -1,0 +1,165 @@
+// Command load measures what an exchange and a signed request cost the server
+// in CPU, next to a bare net/http server that does the same TLS and answers a
+// fixed body. Both run as children, in the same run and in alternating rounds,
+// because only the ratio means something on a machine that does other work.
+//
+// It speaks to loopback addresses of its own children only, is bounded in
+// count and time, and stops by itself. The server's CPU is user and system
+// time of the whole process from /proc/PID/stat, so it needs Linux.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/test/rig"
+)
+
+// settings are the flags.
+type settings struct {
+	certificates int
+	rounds       int
+	seconds      float64
+	connections  int
+	classic      bool
+	bareGC       string
+}
+
+func (s settings) check() error {
+	switch {
+	case s.connections < 1 || s.connections > 64:
+		return fmt.Errorf("-c %d: from 1 to 64 connections at a time", s.connections)
+	case s.certificates < s.connections || s.certificates > 5000:
+		return fmt.Errorf("-certs %d: from -c to 5000 certificates", s.certificates)
+	case s.rounds < 1 || s.rounds > 51:
+		return fmt.Errorf("-rounds %d: from 1 to 51 rounds", s.rounds)
+	case s.seconds < 0.1 || s.seconds > 10:
+		return fmt.Errorf("-seconds %v: from 0.1 to 10 seconds a round", s.seconds)
+	}
+	return nil
+}
+
+// limit is when a run is given up, whatever it is doing.
+func (s settings) limit() time.Duration {
+	measured := time.Duration(2 * float64(s.rounds+1) * s.seconds * modes * float64(time.Second))
+	return 2*measured + 2*time.Minute + time.Duration(s.certificates)*100*time.Millisecond
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == bareCommand {
+		fail(serveBare())
+		return
+	}
+	var s settings
+	flag.IntVar(&s.certificates, "certs", 200, "distinct client `certificates`")
+	flag.IntVar(&s.rounds, "rounds", 7, "measured `rounds` per server and mode; the medians count")
+	flag.Float64Var(&s.seconds, "seconds", 1, "`seconds` per round")
+	flag.IntVar(&s.connections, "c", 8, "`connections` at a time")
+	flag.BoolVar(&s.classic, "classic", false, "offer X25519 and P-256 only, as embedded clients do, not Go's post-quantum default")
+	flag.StringVar(&s.bareGC, "bare-gogc", "100", "`GOGC` of the bare server; 100 is Go's default")
+	flag.Parse()
+	fail(s.check())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, s.limit())
+	defer cancel()
+	fail(run(ctx, s))
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, s settings) (err error) {
+	dir, err := os.MkdirTemp("", "thingpass-load-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary, err := rig.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	installation, err := rig.Init(ctx, binary, filepath.Join(dir, "data"))
+	if err != nil {
+		return err
+	}
+	server, err := installation.Serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopped := server.Stop(); err == nil {
+			err = stopped
+		}
+	}()
+	devices, err := prepare(ctx, server, s)
+	if err != nil {
+		return err
+	}
+	reference, err := startBare(ctx, dir, s.bareGC)
+	if err != nil {
+		return err
+	}
+	defer reference.stop()
+	fmt.Printf("server CPU per exchange: %d certificates, %d at a time, median of %d rounds of %g s each; bare GOGC=%s\n",
+		s.certificates, s.connections, s.rounds, s.seconds, s.bareGC)
+	return measure(ctx, s, bench{server: server, bare: reference, devices: devices})
+}
+
+// names of what the run sets up.
+const (
+	alias  = "load"
+	bucket = "load"
+)
+
+// device is a registered device that holds keys.
+type device struct {
+	rig.Device
+	keys sigv4.Credentials
+}
+
+// prepare sets the server up with the operator's calls, gives each device an
+// object that only its own certificate may read, and fetches its keys.
+func prepare(ctx context.Context, server *rig.Server, s settings) ([]device, error) {
+	admin := server.Client(server.Admin)
+	defer admin.HTTP.CloseIdleConnections()
+	registered, err := rig.Prepare(ctx, admin, rig.SetUp{
+		Role: "Load", Alias: alias, IoTPolicy: "load", Devices: s.certificates,
+		Permissions: `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
+			"Resource": "arn:aws:s3:::` + bucket + `/${credentials-iot:AwsCertificateId}/*"}]}`,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := admin.S3(ctx, http.MethodPut, "/"+bucket, nil); err != nil {
+		return nil, err
+	}
+	devices := make([]device, len(registered))
+	for n, d := range registered {
+		door := server.Device(d.Certificate)
+		keys, _, err := door.Credentials(ctx, alias, "")
+		door.HTTP.CloseIdleConnections()
+		if err != nil {
+			return nil, err
+		}
+		devices[n] = device{Device: d, keys: keys}
+		if _, err := admin.S3(ctx, http.MethodPut, objectPath(d), make([]byte, objectSize)); err != nil {
+			return nil, err
+		}
+	}
+	return devices, nil
+}
+
+func objectPath(d rig.Device) string { return "/" + bucket + "/" + d.ID + "/object" }
