@@ -17,7 +17,7 @@ type statement struct {
 }
 
 func (d *document) compile(text string) (*Policy, error) {
-	p := &Policy{kind: d.kind, size: minifiedSize(text), warnings: d.warnings()}
+	p := &Policy{size: minifiedSize(text), warnings: d.warnings()}
 	for i := range d.statements {
 		s, err := d.compileStatement(i)
 		if err != nil {

@@ -62,7 +62,6 @@ func (e *Error) Error() string {
 // Policy is a compiled policy. It never changes and may be used by any number
 // of goroutines. The zero value holds no statement and grants nothing.
 type Policy struct {
-	kind     Kind
 	size     int
 	warnings []string
 	denies   group
