@@ -198,11 +198,15 @@ func appendValues(dst []byte, values []string) []byte {
 // appendTrimmed appends value without white space at its ends, and with one
 // space for each run of white space within.
 func appendTrimmed(dst []byte, value string) []byte {
-	start, gap := len(dst), false
+	value = strings.Trim(value, " \t")
+	if !strings.Contains(value, "  ") && strings.IndexByte(value, '\t') < 0 {
+		return append(dst, value...)
+	}
+	gap := false
 	for i := range len(value) {
 		c := value[i]
 		if c == ' ' || c == '\t' {
-			gap = len(dst) > start
+			gap = true
 			continue
 		}
 		if gap {

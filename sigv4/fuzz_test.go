@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func FuzzParse(f *testing.F) {
@@ -55,7 +56,10 @@ func FuzzVerify(f *testing.F) {
 		}
 		sent := &http.Request{Method: "PUT", Host: "h.example", Header: http.Header{},
 			URL: &url.URL{Scheme: "https", Host: "h.example", Path: "/" + strings.TrimPrefix(path, "/"), RawQuery: query}}
-		if validName(strings.ToLower(name)) && !strings.ContainsAny(value, "\r\n\x00") {
+		if strings.Contains(query, "#") || strings.ContainsFunc(value+more, unicode.IsControl) {
+			return // no query, or no header, that net/http leaves as it is
+		}
+		if validName(strings.ToLower(name)) {
 			sent.Header.Set(name, value)
 		}
 		c := Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret", SessionToken: more}

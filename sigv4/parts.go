@@ -9,18 +9,25 @@ import (
 
 // readParts reads "Credential=…, SignedHeaders=…, Signature=…" in any order.
 func (s *Signature) readParts(text string) (credential, headers string, err error) {
-	parts := map[string]*string{"Credential": &credential, "SignedHeaders": &headers, "Signature": &s.provided}
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		target, ok := parts[name]
-		if !ok || *target != "" {
+		var target *string
+		switch name {
+		case "Credential":
+			target = &credential
+		case "SignedHeaders":
+			target = &headers
+		case "Signature":
+			target = &s.provided
+		}
+		if target == nil || *target != "" {
 			return "", "", errorf(Incomplete, "The authorization header is malformed; it needs each of Credential, SignedHeaders and Signature once.")
 		}
 		*target = value
 	}
-	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
-		if *parts[name] == "" {
-			return "", "", errorf(Incomplete, "Authorization header requires '%s' parameter.", name)
+	for _, part := range [][2]string{{"Credential", credential}, {"Signature", s.provided}, {"SignedHeaders", headers}} {
+		if part[1] == "" {
+			return "", "", errorf(Incomplete, "Authorization header requires '%s' parameter.", part[0])
 		}
 	}
 	return credential, headers, nil

@@ -146,11 +146,7 @@ func TestS3ExamplesMutated(t *testing.T) {
 	for _, example := range docExamples {
 		t.Run(example.name, func(t *testing.T) {
 			text := example.text
-			head := strings.Index(text, "\n\n")
 			eachMutation(text, func(i int, mutated string) {
-				if head >= 0 && i > head && text[i] == 'a' && i%997 != 0 {
-					return // one of many equal bytes; some are enough
-				}
 				if strings.HasPrefix(text[lineStart(text, i):], "Content-Length") {
 					return // another length is another request on the wire
 				}
