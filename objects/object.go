@@ -154,16 +154,3 @@ func (s *Store) Delete(ctx context.Context, name Name, c Condition) error {
 	s.drop(old)
 	return nil
 }
-
-// Copy stores the bytes of r, an open object, under another name: as Put, but
-// keeping the checksums of the source when opt has none.
-func (s *Store) Copy(ctx context.Context, src Object, r *Reader, dst Name, opt PutOptions) (Object, error) {
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return Object{}, wrap("copy object", err)
-	}
-	// A checksum of checksums belongs to the parts, and the copy has none.
-	if opt.Checksums == nil && opt.Meta.Checksums == nil && src.ChecksumType != "COMPOSITE" {
-		opt.Meta.Checksums, opt.Meta.ChecksumType = src.Meta.Checksums, src.Meta.ChecksumType
-	}
-	return s.Put(ctx, dst, r, opt)
-}

@@ -472,31 +472,6 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-func TestCopy(t *testing.T) {
-	s := newStore(t)
-	want := Meta{User: map[string]string{"a": "b"}, Checksums: map[string]string{"crc32": "x"}}
-	if _, err := s.Put(t.Context(), Name{"b", "src"}, strings.NewReader("hello"), PutOptions{Meta: want}); err != nil {
-		t.Fatal(err)
-	}
-	o, r, err := s.Get(t.Context(), Name{"b", "src"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = r.Close() }()
-	for _, dst := range []string{"dst", "src"} {
-		if _, err := s.Copy(t.Context(), o, r, Name{"b", dst}, PutOptions{Meta: Meta{User: o.User}}); err != nil {
-			t.Fatal(err)
-		}
-		h, err := s.Head(t.Context(), Name{"b", dst})
-		if err != nil || h.ETag != o.ETag || get(t, s, dst) != "hello" {
-			t.Errorf("copy: %+v, %v", h, err)
-		}
-		if diff := cmp.Diff(want, h.Meta); diff != "" {
-			t.Error(diff)
-		}
-	}
-}
-
 func TestCreateAndOpen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "s")
 	if _, err := Open(dir); !errors.Is(err, fs.ErrNotExist) {

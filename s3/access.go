@@ -1,0 +1,115 @@
+package s3
+
+import (
+	"crypto/tls"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/thingpass/thingpass/gate"
+)
+
+type gateAccess = gate.Access
+
+// requestKeys are headers whose value is the condition key s3:<lower case>.
+var requestKeys = []string{
+	"X-Amz-Content-Sha256", "X-Amz-Acl", "X-Amz-Storage-Class", "X-Amz-Metadata-Directive",
+	"If-Match", "If-None-Match",
+}
+
+// access is the question whether a request may use an action on its target.
+func (s *service) access(t *target, r *http.Request, action string) gateAccess {
+	return s.accessOn(t.arn(), r, action)
+}
+
+func (s *service) accessOn(arn string, r *http.Request, action string) gateAccess {
+	keys := map[string][]string{
+		"s3:authType":         {"REST-HEADER"},
+		"s3:signatureversion": {"AWS4-HMAC-SHA256"},
+		"s3:ResourceAccount":  {s.Place.Account},
+	}
+	date := r.Header.Get("X-Amz-Date")
+	if q := r.URL.Query(); q.Has("X-Amz-Signature") {
+		keys["s3:authType"] = []string{"REST-QUERY-STRING"}
+		date = q.Get("X-Amz-Date")
+	}
+	if at, err := time.Parse("20060102T150405Z", date); err == nil {
+		keys["s3:signatureAge"] = []string{strconv.FormatInt(max(0, s.Now().Sub(at).Milliseconds()), 10)}
+	}
+	if v := tlsVersion(r.TLS); v != "" {
+		keys["s3:TlsVersion"] = []string{v}
+	}
+	for _, name := range requestKeys {
+		if v := r.Header.Get(name); v != "" {
+			keys["s3:"+strings.ToLower(name)] = []string{v}
+		}
+	}
+	return gateAccess{Action: action, Resource: arn, Context: keys}
+}
+
+func tlsVersion(state *tls.ConnectionState) string {
+	if state == nil {
+		return ""
+	}
+	switch state.Version {
+	case tls.VersionTLS12:
+		return "1.2"
+	case tls.VersionTLS13:
+		return "1.3"
+	}
+	return ""
+}
+
+// listAccess asks for s3:ListBucket with what is listed. A parameter that is
+// absent leaves its key absent, except that there always is a maximum.
+func listAccess(s *service, t *target, r *http.Request) ([]gateAccess, error) {
+	a := s.access(t, r, "s3:ListBucket")
+	for _, name := range []string{"prefix", "delimiter"} {
+		if t.query.Has(name) {
+			a.Context["s3:"+name] = []string{t.query.Get(name)}
+		}
+	}
+	a.Context["s3:max-keys"] = []string{strconv.Itoa(defaultPage)}
+	if v := t.query.Get("max-keys"); v != "" {
+		a.Context["s3:max-keys"] = []string{v}
+	}
+	return []gateAccess{a}, nil
+}
+
+// bucketsAccess is for all buckets at once: which there are, is the answer.
+func bucketsAccess(s *service, _ *target, r *http.Request) ([]gateAccess, error) {
+	return []gateAccess{s.accessOn("arn:aws:s3:::*", r, "s3:ListAllMyBuckets")}, nil
+}
+
+func createBucketAccess(s *service, t *target, r *http.Request) ([]gateAccess, error) {
+	a := s.access(t, r, "s3:CreateBucket")
+	if r.ContentLength != 0 {
+		// The body is not read yet, but only this value will be taken.
+		a.Context["s3:LocationConstraint"] = []string{s.Place.Region}
+	}
+	return []gateAccess{a}, nil
+}
+
+// putAccess asks for s3:PutObject. Steps of a multipart upload before its
+// completion do not create the object.
+func putAccess(creates bool) func(*service, *target, *http.Request) ([]gateAccess, error) {
+	return func(s *service, t *target, r *http.Request) ([]gateAccess, error) {
+		a := s.access(t, r, "s3:PutObject")
+		a.Context["s3:ObjectCreationOperation"] = []string{strconv.FormatBool(creates)}
+		return []gateAccess{a}, nil
+	}
+}
+
+// copyAccess asks for the destination and the source.
+func copyAccess(creates bool) func(*service, *target, *http.Request) ([]gateAccess, error) {
+	return func(s *service, t *target, r *http.Request) ([]gateAccess, error) {
+		src, err := copySource(r)
+		if err != nil {
+			return nil, err
+		}
+		all, err := putAccess(creates)(s, t, r)
+		all[0].Context["s3:x-amz-copy-source"] = []string{"/" + src.bucket + "/" + src.key}
+		return append(all, s.access(src, r, "s3:GetObject")), err
+	}
+}

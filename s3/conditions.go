@@ -1,0 +1,135 @@
+package s3
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// preconditions are the four of RFC 9110, 13.1, under the names of the request
+// itself or of a copy source.
+type preconditions struct {
+	prefix string // "" or x-amz-copy-source-
+	header http.Header
+}
+
+func (p preconditions) get(name string) string { return p.header.Get(p.prefix + name) }
+
+// hold evaluates them in the order of RFC 9110, 13.2.2: an ETag condition
+// beats the date condition of its kind. modified is false when the answer is
+// that the client has it already.
+func (p preconditions) hold(o objects.Object) (modified bool, err error) {
+	if v := p.get("If-Match"); v != "" {
+		if !matchETag(v, o.ETag) {
+			return false, errPrecondition(p.prefix + "If-Match")
+		}
+	} else if at, ok := p.date("If-Unmodified-Since"); ok && o.Modified.Truncate(time.Second).After(at) {
+		return false, errPrecondition(p.prefix + "If-Unmodified-Since")
+	}
+	if v := p.get("If-None-Match"); v != "" {
+		return !matchETag(v, o.ETag), nil
+	}
+	if at, ok := p.date("If-Modified-Since"); ok && !o.Modified.Truncate(time.Second).After(at) {
+		return false, nil
+	}
+	return true, nil
+}
+
+func (p preconditions) date(name string) (time.Time, bool) {
+	at, err := http.ParseTime(p.get(name))
+	return at, err == nil
+}
+
+// matchETag tells whether a list of ETags, or *, names etag. S3 takes them
+// without quotes too.
+func matchETag(list, etag string) bool {
+	for v := range strings.SplitSeq(list, ",") {
+		v = strings.TrimPrefix(strings.TrimSpace(v), "W/")
+		if v == "*" || strings.Trim(v, `"`) == etag {
+			return true
+		}
+	}
+	return false
+}
+
+// writeCondition reads the conditions of a write, decided when it is published.
+func writeCondition(h http.Header) (c objects.Condition, err error) {
+	c.IfMatch = strings.Trim(h.Get("If-Match"), `"`)
+	c.IfNoneMatch = h.Get("If-None-Match")
+	if c.IfNoneMatch != "" && c.IfNoneMatch != "*" {
+		return c, errNotImplemented("If-None-Match: " + c.IfNoneMatch)
+	}
+	if h.Get("If-Modified-Since") != "" || h.Get("If-Unmodified-Since") != "" {
+		return c, errNotImplemented("If-Modified-Since or If-Unmodified-Since on a write")
+	}
+	return c, nil
+}
+
+// span is a run of bytes of an object.
+type span struct {
+	offset, length int64
+	partial        bool
+}
+
+// byteRange reads a Range header (RFC 9110, 14.2). Like S3 it takes one range;
+// what is no range of bytes is ignored.
+func byteRange(header string, size int64) (span, error) {
+	whole := span{length: size}
+	set, ok := strings.CutPrefix(header, "bytes=")
+	first, last, dash := strings.Cut(set, "-")
+	if !ok || !dash || strings.Contains(set, ",") {
+		return whole, nil
+	}
+	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
+	from, okFirst := digits(first)
+	to, okLast := digits(last)
+	switch {
+	case first == "" && okLast: // the last bytes
+		if to == 0 || size == 0 {
+			return whole, errRange(header, size)
+		}
+		to = min(to, size)
+		return span{size - to, to, true}, nil
+	case !okFirst || last != "" && !okLast || last != "" && to < from:
+		return whole, nil
+	case from >= size:
+		return whole, errRange(header, size)
+	case last == "":
+		to = size - 1
+	}
+	to = min(to, size-1)
+	return span{from, to - from + 1, true}, nil
+}
+
+func digits(s string) (int64, bool) {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil { // more digits than fit: past any end
+		n = 1<<63 - 1
+	}
+	return n, true
+}
+
+func errRange(header string, size int64) error {
+	return &wire.Error{Status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidRange", Message: "The requested range is not satisfiable",
+		Fields: []wire.Field{{Name: "RangeRequested", Value: header}, {Name: "ActualObjectSize", Value: strconv.FormatInt(size, 10)}}}
+}
+
+// wantsRange tells whether the Range header counts: If-Range may say that it is
+// of another version (RFC 9110, 13.1.5).
+func wantsRange(h http.Header, o objects.Object) bool {
+	v := h.Get("If-Range")
+	if v == "" {
+		return true
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return o.Modified.Truncate(time.Second).Equal(at)
+	}
+	return v == quote(o.ETag)
+}

@@ -1,0 +1,184 @@
+package s3
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/thingpass/thingpass/objects"
+)
+
+const copySourceHeader = "X-Amz-Copy-Source"
+
+var copyConditions = []string{
+	"X-Amz-Copy-Source-If-Match", "X-Amz-Copy-Source-If-None-Match",
+	"X-Amz-Copy-Source-If-Modified-Since", "X-Amz-Copy-Source-If-Unmodified-Since",
+}
+
+// copySource reads /bucket/key, decoded once, out of the copy source header.
+func copySource(r *http.Request) (*target, error) {
+	v := r.Header.Get(copySourceHeader)
+	path, query, asked := strings.Cut(v, "?")
+	if asked {
+		return nil, errNotImplemented("x-amz-copy-source with " + query)
+	}
+	path, err := url.PathUnescape(strings.TrimPrefix(path, "/"))
+	if err != nil {
+		return nil, errArgument("x-amz-copy-source", v, "Invalid copy source encoding.")
+	}
+	bucket, key, ok := strings.Cut(path, "/")
+	if !ok || key == "" || !validBucket(bucket) {
+		return nil, errArgument("x-amz-copy-source", v, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+	}
+	return &target{level: onObject, bucket: bucket, key: key}, checkKey(key)
+}
+
+// source opens the object that is copied from.
+func (s *service) source(x *exchange) (o objects.Object, body *objects.Reader, err error) {
+	t, err := copySource(x.r)
+	if err != nil {
+		return o, nil, err
+	}
+	o, body, err = s.Objects.Get(x.r.Context(), t.name())
+	if err != nil {
+		return o, nil, s.missing(x, t, err)
+	}
+	p := preconditions{prefix: "x-amz-copy-source-", header: x.r.Header}
+	modified, err := p.hold(o)
+	if err == nil && !modified {
+		err = errPrecondition("x-amz-copy-source-If-None-Match or x-amz-copy-source-If-Modified-Since")
+	}
+	if err != nil {
+		_ = body.Close()
+		return o, nil, err
+	}
+	return o, body, nil
+}
+
+type copyResult struct {
+	XMLName           xml.Name
+	LastModified      string
+	ETag              string
+	ChecksumCRC32     string `xml:",omitempty"`
+	ChecksumCRC32C    string `xml:",omitempty"`
+	ChecksumCRC64NVME string `xml:",omitempty"`
+	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA256    string `xml:",omitempty"`
+	ChecksumType      string `xml:",omitempty"`
+}
+
+func (s *service) copyObject(x *exchange) error {
+	condition, err := writeCondition(x.r.Header)
+	if err != nil {
+		return err
+	}
+	o, body, err := s.source(x)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = body.Close() }()
+	opt := objects.PutOptions{Meta: o.Meta, Condition: condition}
+	opt.Meta.Checksums, opt.Meta.ChecksumType = nil, ""
+	if x.r.Header.Get("X-Amz-Metadata-Directive") == "REPLACE" {
+		if opt.Meta, err = readMeta(x.r.Header); err != nil {
+			return err
+		}
+	} else if o.Name == x.name() {
+		return errRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+	}
+	if o.Size > maxPut {
+		return errRequest("The specified copy source is larger than the maximum allowable size for a copy source: 5368709120")
+	}
+	from := io.Reader(body)
+	if name := x.r.Header.Get("X-Amz-Checksum-Algorithm"); name != "" {
+		a, err := findAlgorithm(name)
+		if err != nil {
+			return err
+		}
+		from, opt.Checksums = a.tee(body)
+		opt.Meta.ChecksumType = fullObject
+	} else if o.ChecksumType == fullObject {
+		opt.Meta.Checksums, opt.Meta.ChecksumType = o.Checksums, fullObject
+	}
+	done, err := s.Objects.Put(x.r.Context(), x.name(), from, opt)
+	if err != nil {
+		return err
+	}
+	return x.answer(newCopyResult("CopyObjectResult", done.ETag, stamp(done.Modified), done.Meta))
+}
+
+// tee computes a checksum of what is read through it.
+func (a algorithm) tee(r io.Reader) (io.Reader, func() map[string]string) {
+	h := a.new()
+	return io.TeeReader(r, h), func() map[string]string { return map[string]string{a.name: encodeSum(h)} }
+}
+
+func encodeSum(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
+
+func newCopyResult(element, etag, modified string, meta objects.Meta) copyResult {
+	c := meta.Checksums
+	return copyResult{
+		XMLName: xml.Name{Space: namespace, Local: element}, LastModified: modified, ETag: quote(etag),
+		ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"],
+		ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"], ChecksumType: meta.ChecksumType,
+	}
+}
+
+// uploadPartCopy makes a part of another object or of a range of one.
+func (s *service) uploadPartCopy(x *exchange) error {
+	u, number, err := s.part(x)
+	if err != nil {
+		return err
+	}
+	o, body, err := s.source(x)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = body.Close() }()
+	run, err := copyRange(x.r.Header.Get("X-Amz-Copy-Source-Range"), o.Size)
+	if err != nil {
+		return err
+	}
+	if run.length > maxPut {
+		return errTooLarge(run.length)
+	}
+	if _, err := body.Seek(run.offset, io.SeekStart); err != nil {
+		return err
+	}
+	from, sums := io.LimitReader(body, run.length), func() map[string]string { return nil }
+	if name := u.planned(); name != "" {
+		a, err := findAlgorithm(name)
+		if err != nil {
+			return err
+		}
+		from, sums = a.tee(from)
+	}
+	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, from, sums)
+	if err != nil {
+		return err
+	}
+	return x.answer(newCopyResult("CopyPartResult", p.ETag, stamp(p.Modified), objects.Meta{Checksums: p.Checksums}))
+}
+
+// copyRange reads x-amz-copy-source-range, which unlike Range must name a first
+// and a last byte that exist.
+func copyRange(header string, size int64) (span, error) {
+	if header == "" {
+		return span{length: size}, nil
+	}
+	set, ok := strings.CutPrefix(header, "bytes=")
+	first, last, dash := strings.Cut(set, "-")
+	from, okFirst := digits(first)
+	to, okLast := digits(last)
+	if !ok || !dash || !okFirst || !okLast || to < from {
+		return span{}, errArgument("x-amz-copy-source-range", header, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+	}
+	if to >= size {
+		return span{}, errArgument("x-amz-copy-source-range", header, "Range specified is not valid for source object")
+	}
+	return span{from, to - from + 1, true}, nil
+}

@@ -1,0 +1,349 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// upload is an unfinished upload with the checksum it is to have: while an
+// upload is unfinished its Meta names the algorithm instead of a value.
+type upload struct{ objects.Upload }
+
+func (u upload) planned() string {
+	for name := range u.Checksums {
+		return name
+	}
+	return ""
+}
+
+type initiateMultipartUploadResult struct {
+	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ InitiateMultipartUploadResult"`
+	Bucket   string
+	Key      text
+	UploadId string
+}
+
+func (s *service) createUpload(x *exchange) error {
+	meta, err := readMeta(x.r.Header)
+	if err != nil {
+		return err
+	}
+	a, kind, err := checksumPlan(x.r.Header.Get("X-Amz-Checksum-Algorithm"), x.r.Header.Get("X-Amz-Checksum-Type"))
+	if err != nil {
+		return err
+	}
+	if a.name != "" {
+		meta.Checksums, meta.ChecksumType = map[string]string{a.name: ""}, kind
+		x.w.Header().Set("X-Amz-Checksum-Algorithm", strings.ToUpper(a.name))
+		x.w.Header().Set("X-Amz-Checksum-Type", kind)
+	}
+	u, err := s.Objects.CreateUpload(x.r.Context(), x.name(), meta)
+	if err != nil {
+		return err
+	}
+	return x.answer(initiateMultipartUploadResult{Bucket: x.bucket, Key: text(x.key), UploadId: u.ID})
+}
+
+// part finds the upload and the part number that a request names.
+func (s *service) part(x *exchange) (upload, int, error) {
+	number, err := strconv.Atoi(x.query.Get("partNumber"))
+	if err != nil || number < 1 || number > objects.MaxPart {
+		return upload{}, 0, errArgument("partNumber", x.query.Get("partNumber"), "Part number must be an integer between 1 and 10000, inclusive")
+	}
+	u, err := s.Objects.Upload(x.r.Context(), x.name(), x.query.Get("uploadId"))
+	return upload{u}, number, err
+}
+
+func (s *service) uploadPart(x *exchange) error {
+	u, number, err := s.part(x)
+	if err != nil {
+		return err
+	}
+	body, err := x.upload()
+	if err != nil {
+		return err
+	}
+	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, body, body.Checksums)
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("Etag", quote(p.ETag))
+	x.setChecksums(p.Checksums, "")
+	x.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+type completeRequest struct {
+	XMLName xml.Name        `xml:"CompleteMultipartUpload"`
+	Parts   []completedPart `xml:"Part"`
+}
+
+type completedPart struct {
+	PartNumber        int
+	ETag              string
+	ChecksumCRC32     string
+	ChecksumCRC32C    string
+	ChecksumCRC64NVME string
+	ChecksumSHA1      string
+	ChecksumSHA256    string
+}
+
+func (p completedPart) chosen() objects.Chosen {
+	c := objects.Chosen{Number: p.PartNumber, ETag: strings.Trim(p.ETag, `"`), Checksums: map[string]string{}}
+	for name, v := range map[string]string{
+		"crc32": p.ChecksumCRC32, "crc32c": p.ChecksumCRC32C, "crc64nvme": p.ChecksumCRC64NVME, "sha1": p.ChecksumSHA1, "sha256": p.ChecksumSHA256,
+	} {
+		if v != "" {
+			c.Checksums[name] = v
+		}
+	}
+	return c
+}
+
+type completeResult struct {
+	XMLName           xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
+	Location          string
+	Bucket            string
+	Key               text
+	ETag              string
+	ChecksumCRC32     string `xml:",omitempty"`
+	ChecksumCRC32C    string `xml:",omitempty"`
+	ChecksumCRC64NVME string `xml:",omitempty"`
+	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA256    string `xml:",omitempty"`
+	ChecksumType      string `xml:",omitempty"`
+}
+
+func (s *service) completeUpload(x *exchange) error {
+	condition, err := writeCondition(x.r.Header)
+	if err != nil {
+		return err
+	}
+	var in completeRequest
+	found, err := x.readXML(&in)
+	if err != nil {
+		return err
+	}
+	if !found || len(in.Parts) == 0 || len(in.Parts) > objects.MaxPart {
+		return errMalformedXML(nil)
+	}
+	var chosen []objects.Chosen
+	for _, p := range in.Parts {
+		chosen = append(chosen, p.chosen())
+	}
+	opt := objects.CompleteOptions{Condition: condition}
+	u, err := s.Objects.Upload(x.r.Context(), x.name(), x.query.Get("uploadId"))
+	if err == nil { // else it may be completed already, which CompleteUpload answers
+		opt.Checksums = x.finalChecksums(upload{u})
+	}
+	o, err := s.Objects.CompleteUpload(x.r.Context(), x.name(), x.query.Get("uploadId"), chosen, opt)
+	if err != nil {
+		return err
+	}
+	scheme := "http"
+	if x.r.TLS != nil {
+		scheme = "https"
+	}
+	c := o.Checksums
+	return x.answer(completeResult{
+		Location: scheme + "://" + x.r.Host + "/" + x.bucket + "/" + escapeURL(x.key), Bucket: x.bucket, Key: text(x.key), ETag: quote(o.ETag),
+		ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"],
+		ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"], ChecksumType: o.ChecksumType,
+	})
+}
+
+// finalChecksums makes the checksum that was planned from those of the parts,
+// and compares it and the size with what the request says they are.
+func (x *exchange) finalChecksums(u upload) func([]objects.Part) (map[string]string, string, error) {
+	h, planned := x.r.Header, u.planned()
+	return func(parts []objects.Part) (map[string]string, string, error) {
+		size := int64(0)
+		for _, p := range parts {
+			size += p.Size
+		}
+		if v := h.Get("X-Amz-Mp-Object-Size"); v != "" && v != strconv.FormatInt(size, 10) {
+			return nil, "", errRequest("The provided 'x-amz-mp-object-size' header does not match what was computed.")
+		}
+		if kind := h.Get("X-Amz-Checksum-Type"); kind != "" && kind != u.ChecksumType {
+			return nil, "", errRequest("The upload was created using the " + u.ChecksumType + " checksum mode. The complete request must use the same checksum mode.")
+		}
+		sums := map[string]string{}
+		if a, err := findAlgorithm(planned); err == nil {
+			if sum, ok := a.whole(u.ChecksumType, parts); ok {
+				sums[a.name] = sum
+			}
+		}
+		for _, name := range checksumHeaders {
+			if v := h.Get(name); v != "" && v != sums[strings.ToLower(strings.TrimPrefix(name, checksumPrefix))] {
+				return nil, "", &wire.Error{Status: http.StatusBadRequest, Code: "BadDigest", Message: "The " + strings.ToLower(name) + " you specified did not match the calculated checksum."}
+			}
+		}
+		if len(sums) == 0 {
+			return nil, "", nil
+		}
+		return sums, u.ChecksumType, nil
+	}
+}
+
+func (s *service) abortUpload(x *exchange) error {
+	if err := s.Objects.AbortUpload(x.r.Context(), x.name(), x.query.Get("uploadId")); err != nil {
+		return err
+	}
+	x.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+type listedPart struct {
+	PartNumber        int
+	LastModified      string
+	ETag              string
+	Size              int64
+	ChecksumCRC32     string `xml:",omitempty"`
+	ChecksumCRC32C    string `xml:",omitempty"`
+	ChecksumCRC64NVME string `xml:",omitempty"`
+	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA256    string `xml:",omitempty"`
+}
+
+type listPartsResult struct {
+	XMLName              xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListPartsResult"`
+	Bucket               string
+	Key                  text
+	UploadId             string
+	EncodingType         string `xml:",omitempty"`
+	Initiator            owner
+	Owner                owner
+	StorageClass         string
+	PartNumberMarker     int
+	NextPartNumberMarker int `xml:",omitempty"`
+	MaxParts             int
+	IsTruncated          bool
+	ChecksumAlgorithm    string       `xml:",omitempty"`
+	ChecksumType         string       `xml:",omitempty"`
+	Parts                []listedPart `xml:"Part"`
+}
+
+func (s *service) listParts(x *exchange) error {
+	encode, kind, err := encoding(x.target)
+	if err != nil {
+		return err
+	}
+	most, err := x.number("max-parts", defaultPage, defaultPage)
+	if err != nil {
+		return err
+	}
+	marker, err := x.number("part-number-marker", 0, 1<<31-1)
+	if err != nil {
+		return err
+	}
+	u, err := s.Objects.Upload(x.r.Context(), x.name(), x.query.Get("uploadId"))
+	if err != nil {
+		return err
+	}
+	parts, err := s.Objects.Parts(x.r.Context(), u, marker, most+1)
+	if err != nil {
+		return err
+	}
+	out := listPartsResult{
+		Bucket: x.bucket, Key: encode(x.key), UploadId: u.ID, EncodingType: kind, Initiator: owner{ID: s.owner}, Owner: owner{ID: s.owner},
+		StorageClass: "STANDARD", PartNumberMarker: marker, MaxParts: most, IsTruncated: len(parts) > most && most > 0,
+		ChecksumAlgorithm: strings.ToUpper(upload{u}.planned()), ChecksumType: u.ChecksumType,
+	}
+	for _, p := range parts[:min(most, len(parts))] {
+		c := p.Checksums
+		out.Parts = append(out.Parts, listedPart{
+			PartNumber: p.Number, LastModified: stamp(p.Modified), ETag: quote(p.ETag), Size: p.Size,
+			ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"], ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"],
+		})
+		out.NextPartNumberMarker = p.Number
+	}
+	return x.answer(out)
+}
+
+type listedUpload struct {
+	Key          text
+	UploadId     string
+	Initiator    owner
+	Owner        owner
+	StorageClass string
+	Initiated    string
+}
+
+type listUploadsResult struct {
+	XMLName            xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListMultipartUploadsResult"`
+	Bucket             string
+	KeyMarker          text
+	UploadIdMarker     string
+	NextKeyMarker      text   `xml:",omitempty"`
+	NextUploadIdMarker string `xml:",omitempty"`
+	Prefix             text   `xml:",omitempty"`
+	Delimiter          text   `xml:",omitempty"`
+	EncodingType       string `xml:",omitempty"`
+	MaxUploads         int
+	IsTruncated        bool
+	Uploads            []listedUpload `xml:"Upload"`
+	CommonPrefixes     []commonPrefix
+}
+
+func (s *service) listUploads(x *exchange) error {
+	encode, kind, err := encoding(x.target)
+	if err != nil {
+		return err
+	}
+	most, err := x.number("max-uploads", defaultPage, defaultPage)
+	if err != nil {
+		return err
+	}
+	marker := objects.Marker{Key: x.query.Get("key-marker"), ID: x.query.Get("upload-id-marker")}
+	if marker.Key == "" {
+		marker.ID = "" // it counts only together with a key
+	}
+	prefix, delimiter := x.query.Get("prefix"), x.query.Get("delimiter")
+	out := listUploadsResult{
+		Bucket: x.bucket, KeyMarker: encode(marker.Key), UploadIdMarker: marker.ID, Prefix: encode(prefix), Delimiter: encode(delimiter),
+		EncodingType: kind, MaxUploads: most,
+	}
+	group := ""
+	for at := marker; ; {
+		page, err := s.Objects.Uploads(x.r.Context(), x.bucket, prefix, at, defaultPage)
+		if err != nil {
+			return s.onBucket(x, err)
+		}
+		for _, u := range page {
+			at = objects.Marker{Key: u.Key, ID: u.ID}
+			in, grouped := groupOf(u.Key, prefix, delimiter)
+			if grouped && (in == group || strings.HasPrefix(marker.Key, in)) {
+				continue
+			}
+			if len(out.Uploads)+len(out.CommonPrefixes) >= most {
+				out.IsTruncated = most > 0
+				return x.answer(out)
+			}
+			if grouped {
+				group = in
+				out.CommonPrefixes = append(out.CommonPrefixes, commonPrefix{encode(in)})
+				out.NextKeyMarker, out.NextUploadIdMarker = encode(in), ""
+				continue
+			}
+			out.Uploads = append(out.Uploads, listedUpload{encode(u.Key), u.ID, owner{ID: s.owner}, owner{ID: s.owner}, "STANDARD", stamp(u.Created)})
+			out.NextKeyMarker, out.NextUploadIdMarker = encode(u.Key), u.ID
+		}
+		if len(page) < defaultPage {
+			return x.answer(out)
+		}
+	}
+}
+
+// groupOf is the common prefix that a key is listed under, if it is.
+func groupOf(key, prefix, delimiter string) (string, bool) {
+	i := strings.Index(key[len(prefix):], delimiter)
+	if delimiter == "" || i < 0 {
+		return "", false
+	}
+	return key[:len(prefix)+i+len(delimiter)], true
+}

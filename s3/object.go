@@ -1,0 +1,354 @@
+package s3
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/wire"
+)
+
+const (
+	maxPut     = 5 << 30 // bytes of an object put in one piece, or of a part
+	maxMeta    = 2 << 10 // bytes of user metadata, names and values
+	maxDeletes = 1000    // keys of one DeleteObjects
+)
+
+// kept lists the headers that are stored as they are and answered so.
+var kept = []string{"Content-Type", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires"}
+
+// readMeta reads what is stored with an object from the headers of a request.
+func readMeta(h http.Header) (meta objects.Meta, err error) {
+	meta.Headers, meta.User = map[string]string{}, map[string]string{}
+	for _, name := range kept {
+		v := h.Get(name)
+		if name == "Content-Encoding" {
+			v = withoutFraming(v)
+		}
+		if v != "" {
+			meta.Headers[name] = v
+		}
+	}
+	size := 0
+	for name, values := range h {
+		if !strings.HasPrefix(name, metaPrefix) {
+			continue
+		}
+		user, v := strings.ToLower(strings.TrimPrefix(name, metaPrefix)), strings.Join(values, ",")
+		if user == "" || !utf8.ValidString(v) {
+			return meta, errArgument(name, "", "Metadata must have a name and be valid UTF-8.")
+		}
+		meta.User[user] = v
+		size += len(user) + len(v)
+	}
+	if size > maxMeta {
+		return meta, &wire.Error{Status: http.StatusBadRequest, Code: "MetadataTooLarge", Message: "Your metadata headers exceed the maximum allowed metadata size",
+			Fields: []wire.Field{{Name: "Size", Value: strconv.Itoa(size)}, {Name: "MaxSizeAllowed", Value: strconv.Itoa(maxMeta)}}}
+	}
+	return meta, nil
+}
+
+// withoutFraming takes aws-chunked, which is about the transfer, out of a
+// Content-Encoding.
+func withoutFraming(v string) string {
+	if !strings.Contains(v, "aws-chunked") {
+		return v
+	}
+	var rest []string
+	for c := range strings.SplitSeq(v, ",") {
+		if c = strings.TrimSpace(c); c != "" && c != "aws-chunked" {
+			rest = append(rest, c)
+		}
+	}
+	return strings.Join(rest, ",")
+}
+
+// limited ends a body of unknown length when it becomes too large.
+type limited struct {
+	*sigv4.Body
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.Body.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, errTooLarge(maxPut - l.left)
+	}
+	return n, err
+}
+
+// upload is the body of a put: verified, and no larger than is allowed.
+func (x *exchange) upload() (*limited, error) {
+	body, err := x.call.Body()
+	if err != nil {
+		return nil, err
+	}
+	if body.Length() > maxPut {
+		return nil, errTooLarge(body.Length())
+	}
+	return &limited{body, maxPut}, nil
+}
+
+func (s *service) putObject(x *exchange) error {
+	meta, err := readMeta(x.r.Header)
+	if err != nil {
+		return err
+	}
+	condition, err := writeCondition(x.r.Header)
+	if err != nil {
+		return err
+	}
+	body, err := x.upload()
+	if err != nil {
+		return err
+	}
+	meta.ChecksumType = fullObject
+	o, err := s.Objects.Put(x.r.Context(), x.name(), body, objects.PutOptions{Meta: meta, Condition: condition, Checksums: body.Checksums})
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("Etag", quote(o.ETag))
+	x.setChecksums(o.Checksums, o.ChecksumType)
+	x.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// setChecksums answers checksums in headers.
+func (x *exchange) setChecksums(sums map[string]string, kind string) {
+	for name, v := range sums {
+		x.w.Header().Set(checksumPrefix+name, v)
+	}
+	if len(sums) > 0 && kind != "" {
+		x.w.Header().Set("X-Amz-Checksum-Type", kind)
+	}
+}
+
+// missing is the answer for an object that is not there: only who may list the
+// bucket learns that it is not (GetObject, "Permissions").
+func (s *service) missing(x *exchange, t *target, err error) error {
+	if !errors.Is(err, objects.ErrNoSuchKey) {
+		return err
+	}
+	if !x.call.Allowed(x.r.Context(), s.accessOn(t.bucketARN(), x.r, "s3:ListBucket")) {
+		return errAccessDenied()
+	}
+	e := toWire(err)
+	e.Fields = []wire.Field{{Name: "Key", Value: t.key}}
+	return e
+}
+
+// getObject serves GetObject and HeadObject.
+func (s *service) getObject(x *exchange) error {
+	if x.r.Method == http.MethodHead {
+		o, err := s.Objects.Head(x.r.Context(), x.name())
+		if err != nil {
+			return s.missing(x, x.target, err)
+		}
+		_, _, err = x.head(o)
+		return err
+	}
+	o, body, err := s.Objects.Get(x.r.Context(), x.name())
+	if err != nil {
+		return s.missing(x, x.target, err)
+	}
+	defer func() { _ = body.Close() }()
+	run, send, err := x.head(o)
+	if err != nil || !send {
+		return err
+	}
+	_, err = body.CopyRange(x.w, run.offset, run.length)
+	return err
+}
+
+// head answers status and headers, and tells which bytes are to follow.
+func (x *exchange) head(o objects.Object) (run span, send bool, err error) {
+	modified, err := preconditions{header: x.r.Header}.hold(o)
+	if err != nil {
+		return run, false, err
+	}
+	if !modified {
+		x.describe(o)
+		x.w.WriteHeader(http.StatusNotModified)
+		return run, false, nil
+	}
+	run, err = x.span(o)
+	if err != nil {
+		if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "InvalidRange" {
+			x.w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", o.Size))
+		}
+		return run, false, err
+	}
+	x.describe(o)
+	x.override()
+	h := x.w.Header()
+	h.Set("Content-Length", strconv.FormatInt(run.length, 10))
+	status := http.StatusOK
+	if run.partial {
+		status = http.StatusPartialContent
+		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", run.offset, run.offset+run.length-1, o.Size))
+	}
+	mode := x.r.Header.Get("X-Amz-Checksum-Mode") + x.query.Get("X-Amz-Checksum-Mode") + x.query.Get("x-amz-checksum-mode")
+	if mode == "ENABLED" && run.length == o.Size {
+		x.setChecksums(o.Checksums, o.ChecksumType)
+	}
+	x.w.WriteHeader(status)
+	return run, true, nil
+}
+
+// span is the part of the object that is asked for.
+func (x *exchange) span(o objects.Object) (span, error) {
+	header := x.r.Header.Get("Range")
+	if !x.query.Has("partNumber") {
+		if header == "" || !wantsRange(x.r.Header, o) {
+			return span{length: o.Size}, nil
+		}
+		return byteRange(header, o.Size)
+	}
+	if header != "" {
+		return span{}, errRequest("Cannot specify both Range header and partNumber query parameter.")
+	}
+	number, err := x.number("partNumber", 0, objects.MaxPart+1)
+	if err != nil {
+		return span{}, err
+	}
+	if len(o.Parts) == 0 || o.Parts[0].Number == 0 { // put in one piece
+		if number != 1 {
+			return span{}, errPartNumber()
+		}
+		return span{length: o.Size, partial: o.Size > 0}, nil
+	}
+	x.w.Header().Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(o.Parts)))
+	run := span{partial: true}
+	for _, p := range o.Parts {
+		if p.Number == number {
+			run.length = p.Size
+			return run, nil
+		}
+		run.offset += p.Size
+	}
+	return span{}, errPartNumber()
+}
+
+func errPartNumber() error {
+	return &wire.Error{Status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidPartNumber", Message: "The requested partnumber is not satisfiable"}
+}
+
+// describe answers what is known of an object besides its bytes.
+func (x *exchange) describe(o objects.Object) {
+	h := x.w.Header()
+	h.Set("Content-Type", "binary/octet-stream")
+	for name, v := range o.Headers {
+		h.Set(name, v)
+	}
+	for name, v := range o.User {
+		h["x-amz-meta-"+name] = []string{v} // clients show the name as it is sent, in lower case
+	}
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("Etag", quote(o.ETag))
+	h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
+}
+
+// override applies the response- parameters.
+func (x *exchange) override() {
+	for _, name := range kept {
+		if v := x.query.Get("response-" + strings.ToLower(name)); v != "" {
+			x.w.Header().Set(name, v)
+		}
+	}
+}
+
+func (s *service) deleteObject(x *exchange) error {
+	c := objects.Condition{IfMatch: strings.Trim(x.r.Header.Get("If-Match"), `"`)}
+	if err := s.Objects.Delete(x.r.Context(), x.name(), c); err != nil {
+		return s.missing(x, x.target, err)
+	}
+	x.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+type deleteRequest struct {
+	XMLName xml.Name `xml:"Delete"`
+	Quiet   bool
+	Objects []deleteEntry `xml:"Object"`
+}
+
+type deleteEntry struct {
+	Key   string
+	ETag  string
+	Other []struct{ XMLName xml.Name } `xml:",any"`
+}
+
+type deleteResult struct {
+	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
+	Deleted []struct{ Key text }
+	Error   []deleteFailure
+}
+
+type deleteFailure struct {
+	Key     text
+	Code    string
+	Message string
+}
+
+// deleteObjects decides for each key by itself.
+func (s *service) deleteObjects(x *exchange) error {
+	var in deleteRequest
+	found, err := x.readXML(&in)
+	if err != nil {
+		return err
+	}
+	if !found || len(in.Objects) == 0 || len(in.Objects) > maxDeletes {
+		return errMalformedXML(fmt.Errorf("%d keys", len(in.Objects)))
+	}
+	failed := make([]error, len(in.Objects))
+	var group errgroup.Group
+	group.SetLimit(32) // deletions that wait for the disk together wait once
+	for i, entry := range in.Objects {
+		group.Go(func() error {
+			failed[i] = s.deleteEntry(x, entry)
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	var out deleteResult
+	for i, entry := range in.Objects {
+		switch e := failed[i]; {
+		case errors.Is(e, objects.ErrNoSuchBucket):
+			return s.onBucket(x, e)
+		case e != nil:
+			shown, ok := errors.AsType[*wire.Error](e)
+			if !ok {
+				shown = toWire(e)
+			}
+			out.Error = append(out.Error, deleteFailure{text(entry.Key), shown.Code, shown.Message})
+		case !in.Quiet:
+			out.Deleted = append(out.Deleted, struct{ Key text }{text(entry.Key)})
+		}
+	}
+	return x.answer(out)
+}
+
+func (s *service) deleteEntry(x *exchange, entry deleteEntry) error {
+	t := &target{level: onObject, bucket: x.bucket, key: entry.Key}
+	if t.key == "" {
+		return errMalformedXML(errors.New("empty key"))
+	}
+	if err := checkKey(t.key); err != nil {
+		return err
+	}
+	if len(entry.Other) > 0 { // a version, or a condition that is not known
+		return errNotImplemented(entry.Other[0].XMLName.Local)
+	}
+	if !x.call.Allowed(x.r.Context(), s.access(t, x.r, "s3:DeleteObject")) {
+		return errAccessDenied()
+	}
+	return s.Objects.Delete(x.r.Context(), t.name(), objects.Condition{IfMatch: strings.Trim(entry.ETag, `"`)})
+}

@@ -1,0 +1,108 @@
+package s3
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// Config is what the service is made of.
+type Config struct {
+	Place   thingpass.Place
+	Objects *objects.Store
+	Now     func() time.Time
+}
+
+// service carries out the operations.
+type service struct {
+	Config
+	table table
+	owner string // canonical user id of the account
+}
+
+// exchange is one recognised and allowed request.
+type exchange struct {
+	*target
+	w    http.ResponseWriter
+	r    *http.Request
+	call *gate.Call
+}
+
+// New makes the S3 service.
+func New(cfg Config) gate.Service {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	// AWS's canonical user id is 64 hex digits that say nothing; this one is
+	// the same on every start.
+	id := sha256.Sum256([]byte("canonical user " + cfg.Place.Account))
+	s := &service{Config: cfg, table: newTable(), owner: hex.EncodeToString(id[:])}
+	out := gate.Service{
+		Name:     "s3",
+		Scopes:   []string{"s3"},
+		Protocol: wire.RESTXML,
+		Error:    toWire,
+		Route:    s.route,
+	}
+	for i := range s.table {
+		out.Operations = append(out.Operations, s.operation(&s.table[i]))
+	}
+	return out
+}
+
+// route names the operation of a request.
+func (s *service) route(r *http.Request) (string, error) {
+	t, err := parse(r)
+	if err != nil {
+		return "", err
+	}
+	op, err := s.table.find(t, r)
+	if err != nil {
+		return "", err
+	}
+	return op.name, nil
+}
+
+// operation makes the gate's row of ours.
+func (s *service) operation(op *row) gate.Operation {
+	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.level.path(), Actions: op.actions, Decides: op.decides}
+	access := func(r *http.Request) ([]gate.Access, error) {
+		t, err := parse(r)
+		if err != nil || op.decides {
+			return nil, err
+		}
+		if op.access != nil {
+			return op.access(s, t, r)
+		}
+		return []gate.Access{s.access(t, r, op.actions[0])}, nil
+	}
+	serve := func(w http.ResponseWriter, r *http.Request, call *gate.Call) error {
+		t, err := parse(r)
+		if err != nil {
+			return err
+		}
+		w.Header().Set("X-Amz-Request-Id", call.RequestID)
+		w.Header().Set("X-Amz-Id-2", call.RequestID)
+		if err := s.checkOwner(r); err != nil {
+			return err
+		}
+		return bodyError(op.serve(s, &exchange{target: t, w: w, r: r, call: call}))
+	}
+	return gate.NewRaw(spec, access, serve)
+}
+
+// checkOwner refuses a request that is meant for another account's bucket.
+func (s *service) checkOwner(r *http.Request) error {
+	for _, name := range []string{"X-Amz-Expected-Bucket-Owner", "X-Amz-Source-Expected-Bucket-Owner"} {
+		if owner := r.Header.Get(name); owner != "" && owner != s.Place.Account {
+			return errAccessDenied()
+		}
+	}
+	return nil
+}
