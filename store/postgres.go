@@ -81,7 +81,9 @@ func postgresAgain(err error) bool {
 	case "40001", // serialization_failure
 		"40P01", // deadlock_detected
 		"23503", // foreign_key_violation
-		"23505": // unique_violation
+		"23505", // unique_violation
+		"42710", // duplicate_object, from two migrations
+		"42P07": // duplicate_table, likewise
 		return true
 	}
 	return false

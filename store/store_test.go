@@ -29,6 +29,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, int(123*time.Millisecond), time.UTC
 // noon.
 func each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
+	t.Parallel()
 	for _, engine := range storetest.Engines(t) {
 		t.Run(engine.Name, func(t *testing.T) {
 			db := create(t, engine.New(t))

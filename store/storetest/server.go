@@ -73,7 +73,7 @@ func binaries() (initdb, postgres string, err error) {
 			return initdb, postgres, nil
 		}
 	}
-	return "", "", errors.New("neither THINGPASS_TEST_POSTGRES is set nor are initdb and postgres installed")
+	return "", "", errors.New("neither " + variable + " is set nor are initdb and postgres installed")
 }
 
 // identity makes the folder private to the user the server runs as. PostgreSQL

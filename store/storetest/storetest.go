@@ -49,10 +49,12 @@ func newPostgres(t testing.TB) string {
 	return NewPostgres(t, "encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
 }
 
+const variable = "THINGPASS_TEST_POSTGRES"
+
 // server is the URL of the server that this process uses. It is started by the
 // first test that needs it.
 var server = sync.OnceValues(func() (*url.URL, error) {
-	if dsn := os.Getenv("THINGPASS_TEST_POSTGRES"); dsn != "" {
+	if dsn := os.Getenv(variable); dsn != "" {
 		return url.Parse(dsn)
 	}
 	return start()
@@ -74,6 +76,9 @@ func NewPostgres(t testing.TB, options string) string {
 		t.Fatalf("create a database: %v", err)
 	}
 	t.Cleanup(func() {
+		if os.Getenv(variable) == "" {
+			return // it goes with the private server; dropping it would cost a checkpoint
+		}
 		if err := admin(base, fmt.Sprintf(`drop database %s with (force)`, name)); err != nil {
 			t.Errorf("drop the database: %v", err)
 		}
