@@ -45,7 +45,7 @@ var floorPlan = []room{
 	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects",
 		"wires everybody together"},
 	{"thingtest", ". server sigv4", "a running server for tests, used through its doors only"},
-	{"cmd/thingpass", ". server", "the command line: no rules of its own, no way round the doors"},
+	{"cmd/thingpass", ". server sigv4 thingtest", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
 	{"test/...", "*", "nothing imports it"},
 }
 

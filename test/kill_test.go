@@ -49,6 +49,7 @@ func TestKill(t *testing.T) {
 	s := serve(t, i)
 	checkReady(t, s)
 	book.check(t, s)
+	t.Logf("%d acknowledged writes and deletions outlived %d kills", len(book.present), rounds)
 }
 
 func createRole(t *testing.T, s *rig.Server) string {
@@ -100,10 +101,10 @@ func writeAndKill(t *testing.T, s *rig.Server, book *ledger, w writer) {
 	var acknowledged atomic.Int64
 	var writers sync.WaitGroup
 	for worker := range 4 {
-		w.worker = worker
+		own := writer{role: w.role, round: w.round, worker: worker}
 		writers.Go(func() {
 			for n := 0; ; n++ {
-				err := w.write(context.WithoutCancel(t.Context()), admin, book, n)
+				err := own.write(context.WithoutCancel(t.Context()), admin, book, n)
 				answered := isAnswer(err)
 				switch {
 				case err == nil:
