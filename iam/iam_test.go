@@ -1,14 +1,24 @@
-package iam
+package iam_test
 
 import (
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// unescaped is a policy document as it was before IAM escaped it.
+func unescaped(t *testing.T, document string) string {
+	t.Helper()
+	text, err := url.PathUnescape(document)
+	if err != nil || strings.ContainsAny(document, `+ "{:/`) {
+		t.Errorf("not escaped as in RFC 3986: %s", document)
+	}
+	return text
+}
 
 func TestRole(t *testing.T) {
 	w := newWorld(t)
@@ -22,7 +32,7 @@ func TestRole(t *testing.T) {
 		}
 		at := action + "Result/Role/"
 		for name, want := range map[string]string{
-			"Path": "/fleet/a/", "RoleName": "Camera", "Arn": "arn:aws:iam::123456789012:role/fleet/a/Camera", "CreateDate": "2026-03-04T05:06:07Z",
+			"Path": "/fleet/a/", "RoleName": "Camera", "Arn": "arn:aws:iam::123456789012:role/fleet/a/Camera", "CreateDate": w.now.Format(time.RFC3339),
 			"Description": "für alle", "MaxSessionDuration": "7200",
 		} {
 			if got := a.text(at + name); got != want {
@@ -35,9 +45,8 @@ func TestRole(t *testing.T) {
 		if got := a.texts(at + "Tags/member/Key"); !cmp.Equal(got, []string{"Team", "empty"}) {
 			t.Errorf("tags %q", got)
 		}
-		document := a.text(at + "AssumeRolePolicyDocument")
-		if got, err := url.PathUnescape(document); err != nil || got != spaced || strings.ContainsAny(document, `+ "{`) {
-			t.Errorf("document %q, %v", document, err)
+		if got := unescaped(t, a.text(at+"AssumeRolePolicyDocument")); got != spaced {
+			t.Errorf("document %q", got)
 		}
 		if len(a.find(at+"RoleLastUsed")) > 0 || a.text("ResponseMetadata/RequestId") == "" {
 			t.Error(a.raw)
@@ -79,7 +88,7 @@ func TestRoleDefaultsAndUpdates(t *testing.T) {
 	if a = w.must("UpdateAssumeRolePolicy", "RoleName=r", "PolicyDocument="+other); len(a.root.Children) != 1 {
 		t.Error("a result element: " + a.raw)
 	}
-	if got := w.must("GetRole", "RoleName=r").text("GetRoleResult/Role/AssumeRolePolicyDocument"); got != escaped(other) {
+	if got := w.must("GetRole", "RoleName=r").text("GetRoleResult/Role/AssumeRolePolicyDocument"); unescaped(t, got) != other {
 		t.Errorf("trust policy %q", got)
 	}
 	w.must("DeleteRole", "RoleName=r")
@@ -94,7 +103,7 @@ func TestRolePolicies(t *testing.T) {
 	w.must("PutRolePolicy", "RoleName=r", "PolicyName=a", "PolicyDocument="+getObject)
 	a := w.must("GetRolePolicy", "RoleName=r", "PolicyName=a")
 	if a.text("GetRolePolicyResult/RoleName") != "r" || a.text("GetRolePolicyResult/PolicyName") != "a" ||
-		a.text("GetRolePolicyResult/PolicyDocument") != escaped(getObject) {
+		unescaped(t, a.text("GetRolePolicyResult/PolicyDocument")) != getObject {
 		t.Error(a.raw)
 	}
 	w.call(w.admin, "DeleteRole", "RoleName=r").refused(409, "DeleteConflict", "Cannot delete entity, must delete policies first.")
@@ -269,20 +278,33 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// operations are the names of all IAM operations of the server's table.
+func (w *world) operations() []string {
+	var names []string
+	for _, service := range w.Services() {
+		for _, op := range service.Operations {
+			if service.Name == "iam" {
+				names = append(names, op.Name)
+			}
+		}
+	}
+	if len(names) < 15 {
+		w.t.Errorf("only %q", names)
+	}
+	return names
+}
+
 // TestNoPolicy: whoever has no policy may do nothing, and learns nothing about
 // the request either.
 func TestNoPolicy(t *testing.T) {
 	w := newWorld(t)
 	w.must("CreateRole", "RoleName=r", "AssumeRolePolicyDocument="+trust)
 	w.must("PutRolePolicy", "RoleName=r", "PolicyName=p", "PolicyDocument="+getObject)
-	nobody := w.user("nobody", "")
-	device := w.session("r")
-	for _, op := range w.service.Operations {
-		for _, params := range [][]string{nil, {"RoleName=r"}, {"RoleName=none"}, {"UserName=Admin"}, {"UserName=none"}, {"RoleName=\x00"}} {
-			w.call(nobody, op.Name, params...).refused(403, "AccessDenied",
-				"User: arn:aws:iam::123456789012:user/staff/nobody is not authorized to perform: iam:"+op.Name+" on resource: ")
-			w.call(device, op.Name, params...).refused(403, "AccessDenied",
-				"User: arn:aws:sts::123456789012:assumed-role/r/someone is not authorized to perform: iam:"+op.Name+" on resource: ")
+	nobody := w.caller("nobody", "")
+	for _, op := range w.operations() {
+		for _, params := range [][]string{nil, {"RoleName=r"}, {"RoleName=none"}, {"UserName=admin"}, {"UserName=none"}, {"RoleName=\x00"}} {
+			w.call(nobody, op, params...).refused(403, "AccessDenied",
+				"User: arn:aws:sts::123456789012:assumed-role/nobody/someone is not authorized to perform: iam:"+op+" on resource: ")
 		}
 	}
 }
@@ -293,11 +315,11 @@ func TestResources(t *testing.T) {
 	w := newWorld(t)
 	w.must("CreateRole", "RoleName=Prod", "Path=/prod/", "AssumeRolePolicyDocument="+trust, "Tags.member.1.Key=Env", "Tags.member.1.Value=live")
 	w.must("CreateRole", "RoleName=Test", "AssumeRolePolicyDocument="+trust, "Tags.member.1.Key=Env", "Tags.member.1.Value=test")
-	byPath := w.user("by-path", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"},
+	byPath := w.caller("by-path", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"},
 		{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam::123456789012:role/prod/*"}]}`)
-	byName := w.user("by-name", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"},
+	byName := w.caller("by-name", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"},
 		{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam::123456789012:role/*Prod"}]}`)
-	byTag := w.user("by-tag", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:*","Resource":"*",
+	byTag := w.caller("by-tag", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:*","Resource":"*",
 		"Condition":{"StringEquals":{"iam:ResourceTag/Env":"test","aws:ResourceTag/Env":"test"}}}}`)
 	for _, c := range []string{"Prod", "PROD", "prod"} {
 		for _, who := range []struct {
@@ -321,8 +343,8 @@ func TestResources(t *testing.T) {
 
 func TestTaggingOnCreation(t *testing.T) {
 	w := newWorld(t)
-	create := w.user("create", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:CreateRole","Resource":"*"}}`)
-	blue := w.user("blue", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:CreateRole","iam:TagRole"],"Resource":"*",
+	create := w.caller("create", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:CreateRole","Resource":"*"}}`)
+	blue := w.caller("blue", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:CreateRole","iam:TagRole"],"Resource":"*",
 		"Condition":{"StringEquals":{"aws:RequestTag/Team":"blue"},"ForAllValues:StringEquals":{"aws:TagKeys":"Team"}}}}`)
 	plain := []string{"RoleName=r", "AssumeRolePolicyDocument=" + trust}
 	tagged := append(plain, "Tags.member.1.Key=Team", "Tags.member.1.Value=blue")
@@ -344,40 +366,18 @@ func TestTaggingOnCreation(t *testing.T) {
 
 func TestGetUser(t *testing.T) {
 	w := newWorld(t)
-	self := w.user("Self", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"arn:aws:iam::*:user/staff/${aws:username}"}}`)
-	for _, params := range [][]string{nil, {"UserName=Self"}, {"UserName=self"}} {
-		a := w.call(self, "GetUser", params...)
+	narrow := w.caller("narrow", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"arn:aws:iam::123456789012:user/admin"}}`)
+	for name, a := range map[string]answer{
+		"own": w.must("GetUser"), "own by name": w.must("GetUser", "UserName=admin"), "by a session": w.call(narrow, "GetUser", "UserName=admin"),
+		"in another spelling": w.call(narrow, "GetUser", "UserName=ADMIN"),
+	} {
 		at := "GetUserResult/User/"
-		if a.text(at+"UserName") != "Self" || a.text(at+"Arn") != "arn:aws:iam::123456789012:user/staff/Self" || a.text(at+"Path") != "/staff/" ||
-			!strings.HasPrefix(a.text(at+"UserId"), "AIDA") || a.text(at+"CreateDate") != "2026-03-04T05:06:07Z" {
-			t.Error(a.raw)
+		if a.text(at+"UserName") != "admin" || a.text(at+"Arn") != "arn:aws:iam::123456789012:user/admin" || a.text(at+"Path") != "/" ||
+			!strings.HasPrefix(a.text(at+"UserId"), "AIDA") || a.text(at+"CreateDate") != w.now.Format(time.RFC3339) {
+			t.Errorf("%s: %s", name, a.raw)
 		}
 	}
-	w.call(self, "GetUser", "UserName=Admin").refused(403, "AccessDenied", "user/staff/Admin")
-	if a := w.must("GetUser"); a.text("GetUserResult/User/UserName") != "Admin" {
-		t.Error(a.raw)
-	}
-	w.must("CreateRole", "RoleName=r", "AssumeRolePolicyDocument="+trust)
-	w.must("PutRolePolicy", "RoleName=r", "PolicyName=p", "PolicyDocument="+everything)
-	w.call(w.session("r"), "GetUser").refused(400, "ValidationError", "Must specify userName when calling with non-User credentials")
-	if a := w.call(w.session("r"), "GetUser", "UserName=Self"); a.status != 200 {
-		t.Error(a.raw)
-	}
-}
-
-// TestNoAnswerNoCall: what cannot be asked is not allowed.
-func TestNoAnswerNoCall(t *testing.T) {
-	w := newWorld(t)
-	s := &service{Config{Place: place, Store: w.db, Log: slog.New(slog.DiscardHandler)}}
-	w.must("CreateRole", "RoleName=r", "AssumeRolePolicyDocument="+trust)
-	if got := s.askRole("iam:GetRole", "r"); len(got) != 1 {
-		t.Fatalf("questions: %v", got)
-	}
-	if err := w.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if got := s.askRole("iam:GetRole", "r"); got != nil {
-		t.Errorf("questions about a role that cannot be read: %v", got)
-	}
-	w.call(w.admin, "GetRole", "RoleName=r").refused(500, "ServiceFailure", "unknown error")
+	w.call(narrow, "GetUser", "UserName=other").refused(403, "AccessDenied", "arn:aws:iam::123456789012:user/other")
+	w.call(narrow, "GetUser").refused(403, "AccessDenied", "iam:GetUser on resource: *")
+	w.call(w.caller("wide", everything), "GetUser").refused(400, "ValidationError", "Must specify userName when calling with non-User credentials")
 }

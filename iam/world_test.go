@@ -1,106 +1,93 @@
-package iam
+package iam_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/xml"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/thingpass/thingpass"
-	"github.com/thingpass/thingpass/authz"
-	"github.com/thingpass/thingpass/gate"
-	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/sigv4"
-	"github.com/thingpass/thingpass/store"
+	"github.com/thingpass/thingpass/thingtest"
 )
-
-var place = thingpass.Place{Account: "123456789012", Region: "eu-central-1"}
 
 const (
 	everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 	trust      = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"credentials.iot.amazonaws.com"},"Action":"sts:AssumeRole"}}`
+	trustAll   = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}}`
 	getObject  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}`
+
+	namespace = "https://iam.amazonaws.com/doc/2010-05-08/"
 )
 
-// world is a signed door in front of the IAM operations, with an administrator.
+// world is a running server whose clock stands still.
 type world struct {
-	t        *testing.T
-	now      time.Time
-	db       *store.DB
-	service  gate.Service
-	sessions *session.Sessions
-	server   *httptest.Server
-	admin    sigv4.Credentials
-	log      *bytes.Buffer
+	*thingtest.Server
+	t     *testing.T
+	now   time.Time
+	admin sigv4.Credentials
+	log   *logBuffer
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	dir := t.TempDir()
-	w := &world{t: t, now: time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC), log: &bytes.Buffer{}}
-	clock := func() time.Time { return w.now }
-	db, err := store.Create(t.Context(), "sqlite:"+filepath.Join(dir, "db"), place)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	db.Now, w.db = clock, db
-	if err := session.CreateRing(filepath.Join(dir, "ring"), w.now); err != nil {
-		t.Fatal(err)
-	}
-	ring, err := session.LoadRing(filepath.Join(dir, "ring"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	recent := store.NewRecent(db)
-	w.sessions = session.New(place, recent, ring)
-	w.sessions.Now = clock
-	w.service = New(Config{Place: place, Store: db, Now: clock, Log: slog.New(slog.NewTextHandler(w.log, nil))})
-	door := gate.NewDoor(gate.Config{
-		Sessions: w.sessions, Authz: authz.New(place, recent), Services: []gate.Service{w.service},
-		Log: slog.New(slog.DiscardHandler), Now: clock,
+	w := &world{t: t, now: time.Now().UTC().Truncate(time.Second), log: &logBuffer{}}
+	s, err := thingtest.Start(t.Context(), thingtest.Options{
+		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
-	w.server = httptest.NewServer(door)
-	t.Cleanup(w.server.Close)
-	w.admin = w.user("Admin", everything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.Server, w.admin = s, s.Admin.Credentials
 	return w
 }
 
-// user makes a user with a policy, "" for none, and returns its access key.
-func (w *world) user(name, policy string) sigv4.Credentials {
-	w.t.Helper()
-	c := sigv4.Credentials{AccessKeyID: thingpass.NewID("AKIA"), SecretAccessKey: "secret of " + name}
-	u := thingpass.User{Name: name, Path: "/staff/"}
-	if policy != "" {
-		u.Inline = []thingpass.InlinePolicy{{Name: "p", Document: policy}}
-	}
-	key := thingpass.AccessKey{ID: c.AccessKeyID, Secret: thingpass.NewSecret(c.SecretAccessKey), Active: true}
-	if err := w.db.CreateUser(w.t.Context(), u, key); err != nil {
-		w.t.Fatal(err)
-	}
-	return c
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
 }
 
-// session makes credentials of an existing role.
-func (w *world) session(role string) sigv4.Credentials {
+func (l *logBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// caller makes credentials for which one policy counts, or none: those of the
+// role /callers/name, in a session called someone.
+func (w *world) caller(name, policy string) sigv4.Credentials {
 	w.t.Helper()
-	r, err := w.db.Role(w.t.Context(), role)
-	if err != nil {
-		w.t.Fatal(err)
+	w.must("CreateRole", "RoleName="+name, "Path=/callers/", "AssumeRolePolicyDocument="+trustAll)
+	if policy != "" {
+		w.must("PutRolePolicy", "RoleName="+name, "PolicyName=p", "PolicyDocument="+policy)
 	}
-	c, err := w.sessions.Issue(w.t.Context(), session.Grant{Role: r, Name: "someone", Duration: time.Hour})
-	if err != nil {
-		w.t.Fatal(err)
+	a := w.send(w.admin, "sts", url.Values{
+		"Action": {"AssumeRole"}, "Version": {"2011-06-15"},
+		"RoleArn": {"arn:aws:iam::123456789012:role/callers/" + name}, "RoleSessionName": {"someone"},
+	})
+	at := "AssumeRoleResult/Credentials/"
+	if a.status != http.StatusOK {
+		w.t.Fatal(a.raw)
 	}
-	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal()}
+	return sigv4.Credentials{
+		AccessKeyID: a.text(at + "AccessKeyId"), SecretAccessKey: a.text(at + "SecretAccessKey"), SessionToken: a.text(at + "SessionToken"),
+	}
 }
 
 // answer is what a call came to, the XML as a tree.
@@ -117,7 +104,7 @@ type node struct {
 	Children []node `xml:",any"`
 }
 
-// call signs and sends a request; params are "Name=value", not yet escaped.
+// call sends a signed request to IAM; params are "Name=value", not yet escaped.
 func (w *world) call(c sigv4.Credentials, action string, params ...string) answer {
 	w.t.Helper()
 	form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
@@ -125,25 +112,21 @@ func (w *world) call(c sigv4.Credentials, action string, params ...string) answe
 		name, value, _ := strings.Cut(p, "=")
 		form.Set(name, value)
 	}
-	body := form.Encode()
-	r, err := http.NewRequestWithContext(context.WithoutCancel(w.t.Context()), http.MethodPost, w.server.URL+"/", strings.NewReader(body))
+	return w.send(c, "iam", form)
+}
+
+func (w *world) send(c sigv4.Credentials, service string, form url.Values) answer {
+	w.t.Helper()
+	client := *w.Admin
+	client.Credentials = c
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"}}
+	resp, err := client.Do(w.t.Context(), service, http.MethodPost, "/", header, []byte(form.Encode()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	sigv4.Sign(r, c, "us-east-1", "iam", w.now, sigv4.PayloadHash([]byte(body)))
-	resp, err := w.server.Client().Do(r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	a := answer{t: w.t, status: resp.StatusCode, raw: string(raw)}
-	if err := xml.Unmarshal(raw, &a.root); err != nil {
-		w.t.Fatalf("%s: %v: %s", action, err, raw)
+	a := answer{t: w.t, status: resp.Status, raw: string(resp.Body)}
+	if err := xml.Unmarshal(resp.Body, &a.root); err != nil {
+		w.t.Fatalf("%s: %v: %s", form.Get("Action"), err, resp.Body)
 	}
 	return a
 }
@@ -155,7 +138,7 @@ func (w *world) must(action string, params ...string) answer {
 	if a.status != http.StatusOK {
 		w.t.Fatalf("%s %q: %d %s", action, params, a.status, a.raw)
 	}
-	if a.root.XMLName.Space != w.service.Namespace || a.root.XMLName.Local != action+"Response" {
+	if a.root.XMLName.Space != namespace || a.root.XMLName.Local != action+"Response" {
 		w.t.Errorf("%s answers with %v", action, a.root.XMLName)
 	}
 	return a
