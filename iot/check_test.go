@@ -79,15 +79,38 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// refusal is a request that is wrong, and what is told of it.
+type refusal struct {
+	name string
+	call func() error
+	want string
+}
+
+const one = "1 validation error detected: "
+
 // What is wrong with a request is told before anything is stored.
-func TestValidation(t *testing.T) {
+func refused(t *testing.T, refusals []refusal) {
+	t.Helper()
+	for _, tt := range refusals {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.call()
+			if thingpass.KindOf(err) != thingpass.Invalid {
+				t.Fatalf("got %v", err)
+			}
+			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+				t.Error(diff)
+			}
+			if e := wireError(err); e.Status != 400 || e.Code != "InvalidRequestException" {
+				t.Errorf("on the wire: %+v", e)
+			}
+		})
+	}
+}
+
+func TestValidateAliasesAndPages(t *testing.T) {
 	s, ctx, long := storeless(), context.Background(), strings.Repeat("a", 129)
-	const one, role = "1 validation error detected: ", "arn:aws:iam::123456789012:role/R"
-	for _, tt := range []struct {
-		name string
-		call func() error
-		want string
-	}{
+	const role = "arn:aws:iam::123456789012:role/R"
+	refused(t, []refusal{
 		{"alias pattern", call(s.describeRoleAlias, ctx, &aliasInput{"a b"}), one + `Value 'a b' at 'roleAlias' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w=,@-]+`},
 		{"alias newline", call(s.deleteRoleAlias, ctx, &aliasInput{"a\n"}), one + "Value 'a\n' at 'roleAlias' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w=,@-]+"},
 		{"alias length", call(s.deleteRoleAlias, ctx, &aliasInput{long}), one + `Value '` + long + `' at 'roleAlias' failed to satisfy constraint: Member must have length less than or equal to 128`},
@@ -103,6 +126,12 @@ func TestValidation(t *testing.T) {
 		{"page of nothing", call(s.listThings, ctx, &listThingsInput{tokenPage: tokenPage{MaxResults: new(int64(0))}}), one + `Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1`},
 		{"marker pattern", call(s.listPolicies, ctx, &orderedPage{markerPage: markerPage{Marker: new("!")}}), one + `Value '!' at 'marker' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9+/]+={0,2}`},
 		{"marker content", call(s.listCertificates, ctx, &orderedPage{markerPage: markerPage{Marker: new("a")}}), one + `Value 'a' at 'marker' failed to satisfy constraint: Member must be a marker that an earlier page ended with`},
+	})
+}
+
+func TestValidatePoliciesAndCertificates(t *testing.T) {
+	s, ctx := storeless(), context.Background()
+	refused(t, []refusal{
 		{"no document", call(s.createPolicy, ctx, &createPolicyInput{Name: "p"}), one + `Value null at 'policyDocument' failed to satisfy constraint: Member must not be null`},
 		{"huge document", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new(strings.Repeat("x", 404601))}), one + `Value (not repeated) at 'policyDocument' failed to satisfy constraint: Member must have length less than or equal to 404600`},
 		{"target is a thing", call(s.attachPolicy, ctx, &targetInput{"p", new("arn:aws:iot:us-east-1:123456789012:thing/t")}), one + `Value 'arn:aws:iot:us-east-1:123456789012:thing/t' at 'target' failed to satisfy constraint: Member must be the ARN of a certificate of this account and region`},
@@ -115,6 +144,12 @@ func TestValidation(t *testing.T) {
 		{"no new status", call(s.updateCertificate, ctx, &updateCertificateInput{ID: strings.Repeat("a", 64)}), one + `Value null at 'newStatus' failed to satisfy constraint: Member must not be null`},
 		{"deprecated status", call(s.updateCertificate, ctx, &updateCertificateInput{strings.Repeat("a", 64), new("REGISTER_INACTIVE")}), "The certificate status REGISTER_INACTIVE cannot be set. Use ACTIVE, INACTIVE or REVOKED"},
 		{"certificate id", call(s.describeCertificate, ctx, &certificateInput{"abc"}), one + `Value 'abc' at 'certificateId' failed to satisfy constraint: Member must have length greater than or equal to 64`},
+	})
+}
+
+func TestValidateThings(t *testing.T) {
+	s, ctx := storeless(), context.Background()
+	refused(t, []refusal{
 		{"thing name", call(s.createThing, ctx, &createThingInput{Name: "a/b"}), one + `Value 'a/b' at 'thingName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9:_-]+`},
 		{"attribute name", call(s.createThing, ctx, &createThingInput{Name: "t", Payload: &attributePayload{Attributes: map[string]string{"a b": ""}}}), one + `Value 'a b' at 'attributePayload.attributes' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.,@/:#-]+`},
 		{"attribute value", call(s.updateThing, ctx, &updateThingInput{Name: "t", Payload: &attributePayload{Attributes: map[string]string{"a": "b c"}}}), one + `Value 'b c' at 'attributePayload.attributes.a' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.,@/:#=\[\]-]*`},
@@ -125,6 +160,12 @@ func TestValidation(t *testing.T) {
 		{"description", call(s.createThingType, ctx, &createTypeInput{Name: "t", Properties: &typeProperties{Description: new("a\tb")}}), one + "Value 'a\tb' at 'thingTypeProperties.thingTypeDescription' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{Graph}\\x20]*"},
 		{"broker settings", call(s.createThingType, ctx, &createTypeInput{Name: "t", Properties: &typeProperties{MQTT5: []byte("{}")}}), one + `Value (not repeated) at 'thingTypeProperties.mqtt5Configuration' failed to satisfy constraint: Member is not supported: there is no message broker here`},
 		{"kind of attachment", call(s.attachThingPrincipal, ctx, &attachThingInput{thingPrincipal{"t", new("arn:aws:iot:us-east-1:123456789012:cert/" + strings.Repeat("a", 64))}, new("X")}), one + `Value 'X' at 'thingPrincipalType' failed to satisfy constraint: Member must satisfy enum value set: [EXCLUSIVE_THING, NON_EXCLUSIVE_THING]`},
+	})
+}
+
+func TestValidateTagsAndEndpoints(t *testing.T) {
+	s, ctx := storeless(), context.Background()
+	refused(t, []refusal{
 		{"no ARN", call(s.listTags, ctx, &listTagsInput{}), one + `Value null at 'resourceArn' failed to satisfy constraint: Member must not be null`},
 		{"things have no tags", call(s.listTags, ctx, &listTagsInput{ARN: new("arn:aws:iot:us-east-1:123456789012:thing/t")}), one + `Value 'arn:aws:iot:us-east-1:123456789012:thing/t' at 'resourceArn' failed to satisfy constraint: Member must be the ARN of a role alias, policy or thing type of this account and region`},
 		{"no tags", call(s.tagResource, ctx, &tagInput{ARN: new("arn:aws:iot:us-east-1:123456789012:policy/p")}), one + `Value null at 'tags' failed to satisfy constraint: Member must not be null`},
@@ -136,20 +177,7 @@ func TestValidation(t *testing.T) {
 		{"NUL", call(s.describeEndpoint, ctx, &describeEndpointInput{new("\x00")}), one + "Value '\x00' at 'endpointType' failed to satisfy constraint: Member must not contain the character U+0000"},
 		{"long value", call(s.describeEndpoint, ctx, &describeEndpointInput{new(strings.Repeat("x", 1000))}), one + `Value '` + strings.Repeat("x", 256) + `…' at 'endpointType' failed to satisfy constraint: Member must have length less than or equal to 128`},
 		{"endpoint type", call(s.describeEndpoint, ctx, &describeEndpointInput{new("iot:data")}), "Endpoint type iot:data not recognized."},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			err := tt.call()
-			if thingpass.KindOf(err) != thingpass.Invalid {
-				t.Fatalf("got %v", err)
-			}
-			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
-				t.Error(diff)
-			}
-			if e := wireError(err); e.Status != 400 || e.Code != "InvalidRequestException" {
-				t.Errorf("on the wire: %+v", e)
-			}
-		})
-	}
+	})
 }
 
 func call[In, Out any](h handler[In, Out], ctx context.Context, in *In) func() error {
