@@ -152,6 +152,15 @@ type row struct {
 	serve  func(*service, *exchange) error
 }
 
+// path is the template of the row's requests, with the parameters that make
+// them.
+func (op *row) path() string {
+	if len(op.need) == 0 {
+		return op.level.path()
+	}
+	return op.level.path() + "?" + strings.Join(op.need, "&")
+}
+
 type table []row
 
 // find returns the row that a request fits: no parameter and no x-amz- header

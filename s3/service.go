@@ -71,7 +71,7 @@ func (s *service) route(r *http.Request) (string, error) {
 
 // operation makes the gate's row of ours.
 func (s *service) operation(op *row) gate.Operation {
-	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.level.path(), Actions: op.actions, Decides: op.decides}
+	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides}
 	access := func(r *http.Request) ([]gate.Access, error) {
 		t, err := parse(r)
 		if err != nil || op.decides {

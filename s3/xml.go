@@ -80,9 +80,9 @@ func escapeURL(s string) string {
 	return b.String()
 }
 
-// stamp is a time as S3 lists it. Seconds are all that Last-Modified carries,
-// so both say the same.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// stamp is a time as S3 lists it: in milliseconds that are always 0, so that it
+// says the same as Last-Modified.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") + ".000Z" }
 
 func quote(etag string) string { return `"` + etag + `"` }
 

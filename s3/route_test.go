@@ -1,0 +1,361 @@
+package s3
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/wire"
+)
+
+func testService() *service {
+	return &service{
+		Config: Config{Place: thingpass.Place{Account: "123456789012", Region: "us-east-1"}, Now: time.Now},
+		table:  newTable(),
+	}
+}
+
+// request makes one as the server would have read it.
+func request(t testing.TB, line string, headers ...string) *http.Request {
+	t.Helper()
+	text := line + " HTTP/1.1\r\nHost: localhost\r\n"
+	for i := 0; i < len(headers); i += 2 {
+		text += headers[i] + ": " + headers[i+1] + "\r\n"
+	}
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text + "\r\n")))
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return r
+}
+
+// code is the name of the operation, or the error's code.
+func routeCode(s *service, r *http.Request) string {
+	name, err := s.route(r)
+	if e, ok := err.(*wire.Error); ok {
+		return e.Code
+	}
+	return name
+}
+
+func TestRoute(t *testing.T) {
+	s := testService()
+	const source = "x-amz-copy-source"
+	tests := []struct {
+		line    string
+		headers []string
+		want    string
+	}{
+		{"GET /", nil, "ListBuckets"},
+		{"GET /?x-id=ListBuckets", nil, "ListBuckets"},
+		{"GET /?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=c&X-Amz-Date=d&X-Amz-Expires=1&X-Amz-SignedHeaders=h&X-Amz-Security-Token=t&X-Amz-Signature=s", nil, "ListBuckets"},
+		{"GET /?acl", nil, "NotImplemented"},
+		{"POST /", nil, "MethodNotAllowed"},
+		{"PUT /bkt", nil, "CreateBucket"},
+		{"PUT /bkt/", nil, "CreateBucket"},
+		{"PUT /bkt", []string{"x-amz-acl", "private"}, "CreateBucket"},
+		{"PUT /bkt", []string{"x-amz-acl", "public-read"}, "NotImplemented"},
+		{"PUT /bkt", []string{"x-amz-bucket-object-lock-enabled", "true"}, "NotImplemented"},
+		{"PUT /bkt?policy", nil, "NotImplemented"},
+		{"PUT /bkt?acl", nil, "NotImplemented"},
+		{"DELETE /bkt", nil, "DeleteBucket"},
+		{"DELETE /bkt?policy", nil, "NotImplemented"},
+		{"DELETE /bkt?tagging", nil, "NotImplemented"},
+		{"HEAD /bkt", nil, "HeadBucket"},
+		{"GET /bkt", nil, "ListObjects"},
+		{"GET /bkt?prefix=a&marker=b&max-keys=1&delimiter=/&encoding-type=url", nil, "ListObjects"},
+		{"GET /bkt?list-type=2&prefix=&start-after=a&continuation-token=b&fetch-owner=true", nil, "ListObjectsV2"},
+		{"GET /bkt?list-type=2&marker=a", nil, "NotImplemented"},
+		{"GET /bkt?versions", nil, "NotImplemented"},
+		{"GET /bkt?uploads", nil, "ListMultipartUploads"},
+		{"GET /bkt?location", nil, "GetBucketLocation"},
+		{"GET /bkt?policy=", nil, "GetBucketPolicy"},
+		{"GET /bkt?policy&acl", nil, "NotImplemented"},
+		{"GET /bkt?policyStatus", nil, "GetBucketPolicyStatus"},
+		{"GET /bkt?analytics", nil, "NotImplemented"},
+		{"GET /bkt?Policy", nil, "NotImplemented"},
+		{"POST /bkt?delete", nil, "DeleteObjects"},
+		{"POST /bkt", nil, "NotImplemented"},
+		{"PATCH /bkt", nil, "MethodNotAllowed"},
+		{"GET /bkt/k", nil, "GetObject"},
+		{"GET /bkt//", nil, "GetObject"},
+		{"GET /bkt/..", nil, "GetObject"},
+		{"GET /bkt/k?versionId=null", nil, "NotImplemented"},
+		{"GET /bkt/k?response-content-type=a&partNumber=1", nil, "GetObject"},
+		{"GET /bkt/k?acl", nil, "GetObjectAcl"},
+		{"GET /bkt/k?acl&versionId=1", nil, "NotImplemented"},
+		{"GET /bkt/k?tagging", nil, "GetObjectTagging"},
+		{"GET /bkt/k?attributes", nil, "NotImplemented"},
+		{"GET /bkt/k?torrent", nil, "NotImplemented"},
+		{"GET /bkt/k", []string{"x-amz-server-side-encryption-customer-key", "x"}, "NotImplemented"},
+		{"GET /bkt/k", []string{"x-amz-checksum-mode", "ENABLED"}, "GetObject"},
+		{"GET /bkt/k?uploadId=u", nil, "ListParts"},
+		{"HEAD /bkt/k", nil, "HeadObject"},
+		{"HEAD /bkt/k?acl", nil, "NotImplemented"},
+		{"PUT /bkt/k", nil, "PutObject"},
+		{"PUT /bkt/k?x-id=PutObject", []string{"x-amz-meta-a", "b", "x-amz-checksum-crc32", "AAAAAA=="}, "PutObject"},
+		{"PUT /bkt/k", []string{"x-amz-meta-a", "b", "X-Amz-Meta-A", "c"}, "PutObject"},
+		{"PUT /bkt/k", []string{"x-amz-tagging", "a=b"}, "NotImplemented"},
+		{"PUT /bkt/k", []string{"x-amz-acl", "bucket-owner-full-control"}, "NotImplemented"},
+		{"PUT /bkt/k", []string{"x-amz-grant-read", "id=1"}, "NotImplemented"},
+		{"PUT /bkt/k", []string{"x-amz-object-lock-mode", "GOVERNANCE"}, "NotImplemented"},
+		{"PUT /bkt/k", []string{"x-amz-server-side-encryption", "aws:kms"}, "NotImplemented"},
+		{"PUT /bkt/k", []string{"x-amz-write-offset-bytes", "1"}, "NotImplemented"},
+		{"PUT /bkt/k", []string{"x-amz-storage-class", "STANDARD", "x-amz-storage-class", "GLACIER"}, "InvalidArgument"},
+		{"PUT /bkt/k", []string{"x-amz-storage-class", "GLACIER"}, "NotImplemented"},
+		{"PUT /bkt/k", []string{"if-match", "a", "if-match", "b"}, "InvalidArgument"},
+		{"PUT /bkt/k", []string{source, "/b/k"}, "CopyObject"},
+		{"PUT /bkt/k", []string{source, "/b/k", "x-amz-metadata-directive", "MERGE"}, "NotImplemented"},
+		{"PUT /bkt/k?partNumber=1&uploadId=u", nil, "UploadPart"},
+		{"PUT /bkt/k?partNumber=1&uploadId=u", []string{source, "/b/k", "x-amz-copy-source-range", "bytes=0-1"}, "UploadPartCopy"},
+		{"PUT /bkt/k?uploadId=u", nil, "NotImplemented"},
+		{"PUT /bkt/k?partNumber=1", nil, "NotImplemented"},
+		{"PUT /bkt/k?retention", nil, "NotImplemented"},
+		{"PUT /bkt/k?legal-hold", nil, "NotImplemented"},
+		{"POST /bkt/k?uploads", nil, "CreateMultipartUpload"},
+		{"POST /bkt/k?uploadId=u", nil, "CompleteMultipartUpload"},
+		{"POST /bkt/k?restore", nil, "NotImplemented"},
+		{"POST /bkt/k?select&select-type=2", nil, "NotImplemented"},
+		{"DELETE /bkt/k", nil, "DeleteObject"},
+		{"DELETE /bkt/k?uploadId=u", nil, "AbortMultipartUpload"},
+		{"DELETE /bkt/k?versionId=1", nil, "NotImplemented"},
+		{"DELETE /bkt/k", []string{"x-amz-bypass-governance-retention", "true"}, "NotImplemented"},
+		{"GET /bkt?prefix=a&prefix=b", nil, "InvalidArgument"},
+		{"GET /bkt?prefix=a;b", nil, "InvalidURI"},
+		{"GET /bkt?prefix=%zz", nil, "InvalidURI"},
+		{"GET /b", nil, "InvalidBucketName"},
+		{"GET //k", nil, "InvalidBucketName"},
+		{"GET /a%2Fb/c", nil, "InvalidBucketName"},
+		{"GET /../c", nil, "InvalidBucketName"},
+		{"GET /Bucket/c", nil, "InvalidBucketName"},
+		{"GET /10.0.0.1/c", nil, "InvalidBucketName"},
+		{"GET /bkt/%00", nil, "InvalidURI"},
+		{"GET /bkt/%ff", nil, "InvalidURI"},
+		{"GET /bkt/" + strings.Repeat("k", 1025), nil, "KeyTooLongError"},
+		{"OPTIONS *", nil, "InvalidURI"},
+	}
+	for _, test := range tests {
+		if got := routeCode(s, request(t, test.line, test.headers...)); got != test.want {
+			t.Errorf("%s %q: %s, want %s", test.line, test.headers, got, test.want)
+		}
+	}
+}
+
+// The key that is authorised is the key on the wire, decoded once.
+func TestResource(t *testing.T) {
+	s := testService()
+	for path, key := range map[string]string{
+		"a/../b": "a/../b", "a//b": "a//b", "./a": "./a", "%2e%2e/a": "../a", "a%2Fb": "a/b", "a%252Fb": "a%2Fb",
+		"a+b": "a+b", "a%20b": "a b", "%E2%82%AC": "€", "a%3Fb": "a?b", "a*b": "a*b", "/": "/", "a%23": "a#", "${x}": "${x}", "a%0Ab": "a\nb",
+	} {
+		r := request(t, "GET /bkt/"+path)
+		target, err := parse(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := s.access(target, r, "s3:GetObject").Resource, "arn:aws:s3:::bkt/"+key; got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestConditionKeys(t *testing.T) {
+	s := testService()
+	at, _ := time.Parse(time.RFC3339, "2026-01-02T03:04:05Z")
+	s.Now = func() time.Time { return at.Add(1500 * time.Millisecond) }
+	base := map[string][]string{
+		"s3:authType": {"REST-HEADER"}, "s3:signatureversion": {"AWS4-HMAC-SHA256"}, "s3:ResourceAccount": {"123456789012"},
+		"s3:signatureAge": {"1500"}, "s3:x-amz-content-sha256": {"UNSIGNED-PAYLOAD"},
+	}
+	signed := []string{"x-amz-date", "20260102T030405Z", "x-amz-content-sha256", "UNSIGNED-PAYLOAD"}
+	tests := []struct {
+		line    string
+		headers []string
+		want    []map[string][]string // besides base
+		asks    []string
+	}{
+		{"GET /", nil, []map[string][]string{{}}, []string{"s3:ListAllMyBuckets arn:aws:s3:::*"}},
+		{"HEAD /bkt", nil, []map[string][]string{{}}, []string{"s3:ListBucket arn:aws:s3:::bkt"}},
+		{"GET /bkt", nil, []map[string][]string{{"s3:max-keys": {"1000"}}}, []string{"s3:ListBucket arn:aws:s3:::bkt"}},
+		{"GET /bkt?list-type=2&prefix=&delimiter=/&max-keys=7", nil,
+			[]map[string][]string{{"s3:max-keys": {"7"}, "s3:prefix": {""}, "s3:delimiter": {"/"}}}, []string{"s3:ListBucket arn:aws:s3:::bkt"}},
+		{"GET /bkt?uploads&prefix=a", nil, []map[string][]string{{}}, []string{"s3:ListBucketMultipartUploads arn:aws:s3:::bkt"}},
+		{"PUT /bkt", []string{"Content-Length", "5"}, []map[string][]string{{"s3:LocationConstraint": {"us-east-1"}}}, []string{"s3:CreateBucket arn:aws:s3:::bkt"}},
+		{"PUT /bkt/k", []string{"x-amz-acl", "private", "If-None-Match", "*", "x-amz-storage-class", "STANDARD"},
+			[]map[string][]string{{"s3:x-amz-acl": {"private"}, "s3:if-none-match": {"*"}, "s3:x-amz-storage-class": {"STANDARD"}, "s3:ObjectCreationOperation": {"true"}}},
+			[]string{"s3:PutObject arn:aws:s3:::bkt/k"}},
+		{"PUT /bkt/k?partNumber=1&uploadId=u", nil, []map[string][]string{{"s3:ObjectCreationOperation": {"false"}}}, []string{"s3:PutObject arn:aws:s3:::bkt/k"}},
+		{"PUT /bkt/k", []string{"x-amz-copy-source", "src/a%2F..%2Fb", "x-amz-metadata-directive", "COPY"},
+			[]map[string][]string{
+				{"s3:x-amz-copy-source": {"/src/a/../b"}, "s3:x-amz-metadata-directive": {"COPY"}, "s3:ObjectCreationOperation": {"true"}},
+				{"s3:x-amz-metadata-directive": {"COPY"}},
+			},
+			[]string{"s3:PutObject arn:aws:s3:::bkt/k", "s3:GetObject arn:aws:s3:::src/a/../b"}},
+		{"DELETE /bkt/k", nil, []map[string][]string{{}}, []string{"s3:DeleteObject arn:aws:s3:::bkt/k"}},
+		{"DELETE /bkt/k?uploadId=u", nil, []map[string][]string{{}}, []string{"s3:AbortMultipartUpload arn:aws:s3:::bkt/k"}},
+		{"GET /bkt?cors", nil, []map[string][]string{{}}, []string{"s3:GetBucketCORS arn:aws:s3:::bkt"}},
+	}
+	for _, test := range tests {
+		r := request(t, test.line, append(test.headers, signed...)...)
+		target, err := parse(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, err := s.table.find(target, r)
+		if err != nil {
+			t.Fatalf("%s: %v", test.line, err)
+		}
+		access := []gateAccess{s.access(target, r, op.actions[0])}
+		if op.access != nil {
+			if access, err = op.access(s, target, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var asks []string
+		for i, a := range access {
+			asks = append(asks, a.Action+" "+a.Resource)
+			want := map[string][]string{}
+			for _, m := range []map[string][]string{base, test.want[i]} {
+				for k, v := range m {
+					want[k] = v
+				}
+			}
+			if diff := cmp.Diff(want, a.Context); diff != "" {
+				t.Errorf("%s: %s", test.line, diff)
+			}
+			if !slices.Contains(op.actions, a.Action) {
+				t.Errorf("%s: %s is not in its row", test.line, a.Action)
+			}
+		}
+		if diff := cmp.Diff(test.asks, asks); diff != "" {
+			t.Errorf("%s: %s", test.line, diff)
+		}
+	}
+}
+
+func TestCopySource(t *testing.T) {
+	for v, want := range map[string]string{
+		"/src/k": "src k", "src/k": "src k", "/src/a%2Fb": "src a/b", "/src/a%252Fb": "src a%2Fb", "/src/a+b": "src a+b", "src//k": "src /k",
+		"/src/k?versionId=1": "NotImplemented", "/src": "InvalidArgument", "/src/": "InvalidArgument", "": "InvalidArgument", "/src/%zz": "InvalidArgument",
+		"arn:aws:s3:us-east-1:1:accesspoint/a/object/k": "InvalidArgument", "/src/%00": "InvalidURI", "src%2Fk": "src k",
+	} {
+		r := httptest.NewRequest(http.MethodPut, "/bkt/k", nil)
+		r.Header.Set(copySourceHeader, v)
+		got := ""
+		if target, err := copySource(r); err != nil {
+			got = err.(*wire.Error).Code
+		} else {
+			got = target.bucket + " " + target.key
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", v, got, want)
+		}
+	}
+}
+
+// Every row has an action, and no two rows take the same request.
+func TestTable(t *testing.T) {
+	rows := newTable()
+	seen := map[string]bool{}
+	for i, op := range rows {
+		if seen[op.name] {
+			t.Errorf("%s twice", op.name)
+		}
+		seen[op.name] = true
+		if len(op.actions) == 0 || op.serve == nil {
+			t.Errorf("%s is incomplete", op.name)
+		}
+		r := httptest.NewRequest(op.method, "/", nil)
+		if op.header != "" {
+			r.Header.Set(op.header, "/src/k")
+		}
+		target := &target{level: op.level, query: url.Values{}}
+		for _, name := range op.need {
+			target.query.Set(name, "")
+		}
+		for j := range rows {
+			other := &rows[j]
+			fits := other.method == op.method && other.level == op.level && other.wanted(target, r) && other.strange(target, r) == ""
+			if fits != (i == j) {
+				t.Errorf("the request of %s and the row of %s: %v", op.name, other.name, fits)
+			}
+		}
+	}
+}
+
+// FuzzRoute holds recognition to the path: whatever is taken for a bucket and a
+// key is what the path says, and nothing panics.
+func FuzzRoute(f *testing.F) {
+	f.Add("GET", "/bkt/a/../b?acl", "x-amz-acl", "private")
+	f.Add("PUT", "/bkt//%2e%2e/%252f?partNumber=1&uploadId=2", "x-amz-copy-source", "/src/a%2fb?versionId=1")
+	f.Add("POST", "/bkt?delete", "Range", "bytes=1-")
+	f.Add("DELETE", "http://evil/bkt/k?versionId=3", "x-amz-bypass-governance-retention", "true")
+	f.Add("GET", "/bkt/k?X-Amz-Signature=1&prefix=a;b", "", "")
+	s := testService()
+	f.Fuzz(func(t *testing.T, method, uri, header, value string) {
+		text := method + " " + uri + " HTTP/1.1\r\nHost: h\r\n"
+		if header != "" {
+			text += header + ": " + value + "\r\n"
+		}
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text + "\r\n")))
+		if err != nil {
+			t.Skip()
+		}
+		name, err := s.route(r)
+		if err != nil {
+			if name != "" || toWireCode(err) == "" {
+				t.Errorf("%q with error %v", name, err)
+			}
+			return
+		}
+		target, err := parse(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wire, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(uri, "http://"+r.URL.Host), "https://"+r.URL.Host), "?")
+		decoded, err := url.PathUnescape(wire)
+		if err != nil {
+			t.Skip() // not what was sent: the server would have refused it
+		}
+		whole := "/" + target.bucket + "/" + target.key
+		if target.level == onService {
+			whole = "/"
+		}
+		if strings.HasPrefix(uri, "/") && decoded != whole && decoded+"/" != whole {
+			t.Errorf("%q is taken for bucket %q, key %q", uri, target.bucket, target.key)
+		}
+		i := slices.IndexFunc(s.table, func(op row) bool { return op.name == name })
+		op := s.table[i]
+		if op.method != method || op.level != target.level || op.strange(target, r) != "" {
+			t.Errorf("%s %s is taken for %s", method, uri, name)
+		}
+		if op.access == nil {
+			return
+		}
+		access, err := op.access(s, target, r)
+		if err == nil && len(access) == 0 {
+			t.Errorf("%s asks for nothing", name)
+		}
+		for _, a := range access {
+			if !strings.HasPrefix(a.Resource, "arn:aws:s3:::") {
+				t.Errorf("%s asks for %q", name, a.Resource)
+			}
+		}
+	})
+}
+
+func toWireCode(err error) string {
+	if e, ok := err.(*wire.Error); ok && e.Status >= 400 {
+		return e.Code
+	}
+	return fmt.Sprint()
+}
