@@ -116,6 +116,9 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 	if err != nil {
 		return err
 	}
+	if err := plainPath(sv, c.Request); err != nil {
+		return err
+	}
 	op, in, err := sv.route(c.Request, body)
 	if err != nil {
 		return err
@@ -148,6 +151,22 @@ func (d *Door) pick(c *Call) (*service, error) {
 	}
 	c.service = &d.guess(r).Service
 	return nil, unknownOperation(c.service.Protocol, fmt.Sprintf("no service %q here", sig.Service))
+}
+
+// plainPath refuses paths that mean another path once they are cleaned. The
+// signature of every service but S3 is made over the cleaned path, so it does
+// not say which of the two was meant.
+func plainPath(sv *service, r *http.Request) error {
+	if sv.Protocol == wire.RESTXML {
+		return nil
+	}
+	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	for i, s := range segments {
+		if s == "." || s == ".." || s == "" && i > 0 {
+			return unknownOperation(sv.Protocol, r.Method+" "+r.URL.EscapedPath())
+		}
+	}
+	return nil
 }
 
 // guess names the service that a request without a readable signature seems to

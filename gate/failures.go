@@ -125,40 +125,25 @@ func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
 		}
 	case sigv4.UnsignedHeaders:
 		out.Message = "There were headers present in the request which were not signed"
-		out.Fields = []wire.Field{{Name: "HeadersNotSigned", Value: e.Message}}
+		out.Fields = []wire.Field{{Name: "HeadersNotSigned", Value: strings.Join(e.Headers, ", ")}}
 	default:
-		return s3BodyError(c, e)
+		return s3Malformed(e)
 	}
 	return out
 }
 
-// s3BodyError covers malformed signatures and bodies that do not verify.
-func s3BodyError(c *Call, e *sigv4.Error) *wire.Error {
+// s3Malformed covers signatures that cannot be read. Errors of a body are
+// package s3's: they come up while it streams.
+func s3Malformed(e *sigv4.Error) *wire.Error {
 	out := &wire.Error{Status: http.StatusBadRequest, Code: "InvalidRequest", Message: e.Message}
 	switch e.Kind {
-	case sigv4.Incomplete, sigv4.BadDate:
+	case sigv4.Incomplete, sigv4.BadDate, sigv4.BadExpires:
 		out.Code = "AuthorizationHeaderMalformed"
-		if c.Request.URL.Query().Has("X-Amz-Algorithm") {
+		if e.Query {
 			out.Code = "AuthorizationQueryParametersError"
 		}
-	case sigv4.BadExpires:
-		out.Code = "AuthorizationQueryParametersError"
 	case sigv4.Ambiguous, sigv4.BadPayloadHash:
 		out.Code = "InvalidArgument"
-	case sigv4.BadChunk:
-		out.Status, out.Code = http.StatusForbidden, "SignatureDoesNotMatch"
-	case sigv4.MissingLength:
-		out.Status, out.Code = http.StatusLengthRequired, "MissingContentLength"
-	case sigv4.BadLength, sigv4.IncompleteBody:
-		out.Code = "IncompleteBody"
-	case sigv4.BadDigest, sigv4.BadChecksum:
-		out.Code = "BadDigest"
-	case sigv4.BadTrailer:
-		out.Code = "MalformedTrailerError"
-	case sigv4.UnsupportedAlgorithm:
-		if strings.Contains(e.Message, "STREAMING") {
-			out.Status, out.Code = http.StatusNotImplemented, "NotImplemented"
-		}
 	}
 	return out
 }
