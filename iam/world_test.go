@@ -35,6 +35,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	t.Parallel()
 	w := &world{t: t, now: time.Now().UTC().Truncate(time.Second), log: &logBuffer{}}
 	s, err := thingtest.Start(t.Context(), thingtest.Options{
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
@@ -43,6 +44,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		s.Admin.HTTP.CloseIdleConnections() // HTTP/2 takes a second to say goodbye
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
