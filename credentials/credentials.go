@@ -306,9 +306,9 @@ func (d *Door) record(x *exchange, status int) {
 	if d.cfg.Observe != nil {
 		d.cfg.Observe(strconv.Itoa(status), took)
 	}
-	level, decision := slog.LevelInfo, "Allow"
+	level, decision := slog.LevelInfo, "allow"
 	if status != http.StatusOK {
-		decision = "Deny"
+		decision = "deny"
 	}
 	if status >= http.StatusInternalServerError {
 		level = slog.LevelError
