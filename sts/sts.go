@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/authz"
@@ -14,7 +13,7 @@ import (
 	"github.com/thingpass/thingpass/wire"
 )
 
-// Config is what the operations work with. All fields but Now are needed.
+// Config is what the operations work with. All fields are needed.
 type Config struct {
 	Place    thingpass.Place
 	Store    *store.DB
@@ -24,8 +23,6 @@ type Config struct {
 	// ParseSessionPolicy tells whether a text is a session policy that can be
 	// evaluated. Its errors are shown to the caller.
 	ParseSessionPolicy func(text string) error
-
-	Now func() time.Time // unused: sessions are issued by the clock of Sessions
 }
 
 // service carries out the operations.

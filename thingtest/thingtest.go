@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/thingpass/thingpass/server"
@@ -43,6 +44,9 @@ type Server struct {
 
 	now       func() time.Time
 	temporary bool
+
+	mu         sync.Mutex
+	transports []*http.Transport
 }
 
 // Start makes an installation and runs it on loopback.
@@ -95,9 +99,16 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	return nil
 }
 
-// Close shuts the server down and removes its folder if it is temporary.
+// Close shuts the server down and removes its folder if it is temporary. It
+// closes the connections of its own clients first: the server would wait for
+// them.
 func (s *Server) Close() error {
 	var err error
+	s.mu.Lock()
+	for _, t := range s.transports {
+		t.CloseIdleConnections()
+	}
+	s.mu.Unlock()
 	if s.Server != nil {
 		err = s.Shutdown()
 	}
@@ -117,9 +128,7 @@ func (s *Server) DeviceURL() string { return "https://" + s.Addresses().Device }
 func (s *Server) Client(c sigv4.Credentials) *Client {
 	return &Client{
 		Endpoint: s.APIURL(), Region: s.Installation().Region, Credentials: c, Now: s.now,
-		HTTP: &http.Client{Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: s.CAs}, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8,
-		}},
+		HTTP: s.http(&tls.Config{RootCAs: s.CAs}),
 	}
 }
 
@@ -127,8 +136,15 @@ func (s *Server) Client(c sigv4.Credentials) *Client {
 func (s *Server) Device(cert tls.Certificate) *Device {
 	return &Device{
 		Endpoint: s.DeviceURL(),
-		HTTP: &http.Client{Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: s.CAs, Certificates: []tls.Certificate{cert}}, ForceAttemptHTTP2: true,
-		}},
+		HTTP:     s.http(&tls.Config{RootCAs: s.CAs, Certificates: []tls.Certificate{cert}}),
 	}
+}
+
+// http makes a client whose connections Close closes.
+func (s *Server) http(c *tls.Config) *http.Client {
+	t := &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.transports = append(s.transports, t)
+	return &http.Client{Transport: t}
 }
