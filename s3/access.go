@@ -61,20 +61,22 @@ func tlsVersion(state *tls.ConnectionState) string {
 	return ""
 }
 
-// listAccess asks for s3:ListBucket with what is listed. A parameter that is
-// absent leaves its key absent, except that there always is a maximum.
-func listAccess(s *service, t *target, r *http.Request) ([]gateAccess, error) {
-	a := s.access(t, r, "s3:ListBucket")
-	for _, name := range []string{"prefix", "delimiter"} {
-		if t.query.Has(name) {
-			a.Context["s3:"+name] = []string{t.query.Get(name)}
+// listAccess asks with what is listed. A parameter that is absent leaves its
+// key absent, except that there always is a maximum.
+func listAccess(action string) func(*service, *target, *http.Request) ([]gateAccess, error) {
+	return func(s *service, t *target, r *http.Request) ([]gateAccess, error) {
+		a := s.access(t, r, action)
+		for _, name := range []string{"prefix", "delimiter"} {
+			if t.query.Has(name) {
+				a.Context["s3:"+name] = []string{t.query.Get(name)}
+			}
 		}
+		a.Context["s3:max-keys"] = []string{strconv.Itoa(defaultPage)}
+		if v := t.query.Get("max-keys"); v != "" {
+			a.Context["s3:max-keys"] = []string{v}
+		}
+		return []gateAccess{a}, nil
 	}
-	a.Context["s3:max-keys"] = []string{strconv.Itoa(defaultPage)}
-	if v := t.query.Get("max-keys"); v != "" {
-		a.Context["s3:max-keys"] = []string{v}
-	}
-	return []gateAccess{a}, nil
 }
 
 // bucketsAccess is for all buckets at once: which there are, is the answer.

@@ -139,3 +139,8 @@ func errPrecondition(condition string) error {
 	return &wire.Error{Status: http.StatusPreconditionFailed, Code: "PreconditionFailed",
 		Message: "At least one of the pre-conditions you specified did not hold", Fields: []wire.Field{{Name: "Condition", Value: condition}}}
 }
+
+func errNoSuchVersion(key, version string) error {
+	return &wire.Error{Status: http.StatusNotFound, Code: "NoSuchVersion", Message: "The specified version does not exist.",
+		Fields: []wire.Field{{Name: "Key", Value: key}, {Name: "VersionId", Value: version}}}
+}

@@ -149,3 +149,62 @@ func (s *service) listObjectsV2(x *exchange) error {
 	}
 	return x.answer(out)
 }
+
+// nullVersion is the version of every object in a bucket without versioning,
+// which all are.
+const nullVersion = "null"
+
+type listedVersion struct {
+	Key          text
+	VersionId    string
+	IsLatest     bool
+	LastModified string
+	ETag         string
+	Size         int64
+	StorageClass string
+	Owner        owner
+}
+
+type listVersionsResult struct {
+	XMLName             xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListVersionsResult"`
+	Name                string
+	Prefix              text
+	KeyMarker           text
+	VersionIdMarker     string
+	NextKeyMarker       text   `xml:",omitempty"`
+	NextVersionIdMarker string `xml:",omitempty"`
+	MaxKeys             int
+	Delimiter           text   `xml:",omitempty"`
+	EncodingType        string `xml:",omitempty"`
+	IsTruncated         bool
+	Versions            []listedVersion `xml:"Version"`
+	CommonPrefixes      []commonPrefix
+}
+
+// listVersions lists the one version that each object has: what empties a
+// bucket (Terraform's force_destroy) asks for versions.
+func (s *service) listVersions(x *exchange) error {
+	encode, kind, err := encoding(x.target)
+	if err != nil {
+		return err
+	}
+	marker := x.query.Get("key-marker")
+	r, q, err := s.page(x, marker)
+	if err != nil {
+		return err
+	}
+	out := listVersionsResult{
+		Name: x.bucket, Prefix: encode(q.Prefix), KeyMarker: encode(marker), VersionIdMarker: x.query.Get("version-id-marker"),
+		MaxKeys: q.Limit, Delimiter: encode(q.Delimiter), EncodingType: kind, IsTruncated: r.Truncated, CommonPrefixes: prefixes(r.CommonPrefixes, encode),
+	}
+	for _, o := range r.Objects {
+		out.Versions = append(out.Versions, listedVersion{encode(o.Key), nullVersion, true, stamp(o.Modified), quote(o.ETag), o.Size, "STANDARD", owner{ID: s.owner}})
+	}
+	if r.Truncated {
+		out.NextKeyMarker = encode(r.Next)
+		if n := len(r.Objects); n > 0 && r.Objects[n-1].Key == r.Next {
+			out.NextVersionIdMarker = nullVersion
+		}
+	}
+	return x.answer(out)
+}

@@ -281,21 +281,28 @@ type deleteRequest struct {
 }
 
 type deleteEntry struct {
-	Key   string
-	ETag  string
-	Other []struct{ XMLName xml.Name } `xml:",any"`
+	Key       string
+	VersionId string
+	ETag      string
+	Other     []struct{ XMLName xml.Name } `xml:",any"`
 }
 
 type deleteResult struct {
 	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
-	Deleted []struct{ Key text }
+	Deleted []deletedEntry
 	Error   []deleteFailure
 }
 
+type deletedEntry struct {
+	Key       text
+	VersionId string `xml:",omitempty"`
+}
+
 type deleteFailure struct {
-	Key     text
-	Code    string
-	Message string
+	Key       text
+	VersionId string `xml:",omitempty"`
+	Code      string
+	Message   string
 }
 
 // deleteObjects decides for each key by itself.
@@ -328,9 +335,9 @@ func (s *service) deleteObjects(x *exchange) error {
 			if !ok {
 				shown = toWire(e)
 			}
-			out.Error = append(out.Error, deleteFailure{text(entry.Key), shown.Code, shown.Message})
+			out.Error = append(out.Error, deleteFailure{text(entry.Key), entry.VersionId, shown.Code, shown.Message})
 		case !in.Quiet:
-			out.Deleted = append(out.Deleted, struct{ Key text }{text(entry.Key)})
+			out.Deleted = append(out.Deleted, deletedEntry{text(entry.Key), entry.VersionId})
 		}
 	}
 	return x.answer(out)
@@ -344,10 +351,18 @@ func (s *service) deleteEntry(x *exchange, entry deleteEntry) error {
 	if err := checkKey(t.key); err != nil {
 		return err
 	}
-	if len(entry.Other) > 0 { // a version, or a condition that is not known
+	if len(entry.Other) > 0 { // a condition that is not known
 		return errNotImplemented(entry.Other[0].XMLName.Local)
 	}
-	if !x.call.Allowed(x.r.Context(), s.access(t, x.r, "s3:DeleteObject")) {
+	question := s.access(t, x.r, "s3:DeleteObject")
+	if entry.VersionId != "" {
+		if entry.VersionId != nullVersion {
+			return errNoSuchVersion(t.key, entry.VersionId)
+		}
+		question.Action = "s3:DeleteObjectVersion"
+		question.Context["s3:VersionId"] = []string{entry.VersionId}
+	}
+	if !x.call.Allowed(x.r.Context(), question) {
 		return errAccessDenied()
 	}
 	return s.Objects.Delete(x.r.Context(), t.name(), objects.Condition{IfMatch: strings.Trim(entry.ETag, `"`)})

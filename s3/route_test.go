@@ -75,7 +75,7 @@ func TestRoute(t *testing.T) {
 		{"GET /bkt?prefix=a&marker=b&max-keys=1&delimiter=/&encoding-type=url", nil, "ListObjects"},
 		{"GET /bkt?list-type=2&prefix=&start-after=a&continuation-token=b&fetch-owner=true", nil, "ListObjectsV2"},
 		{"GET /bkt?list-type=2&marker=a", nil, "NotImplemented"},
-		{"GET /bkt?versions", nil, "NotImplemented"},
+		{"GET /bkt?versions&key-marker=a", nil, "ListObjectVersions"},
 		{"GET /bkt?uploads", nil, "ListMultipartUploads"},
 		{"GET /bkt?location", nil, "GetBucketLocation"},
 		{"GET /bkt?policy=", nil, "GetBucketPolicy"},

@@ -44,15 +44,18 @@ func bucketRows() table {
 		{name: "HeadBucket", method: http.MethodHead, level: onBucket,
 			actions: []string{"s3:ListBucket"}, serve: (*service).headBucket},
 		{name: "ListObjects", method: http.MethodGet, level: onBucket, may: and(listing, []string{"marker"}),
-			actions: []string{"s3:ListBucket"}, access: listAccess, serve: (*service).listObjects},
+			actions: []string{"s3:ListBucket"}, access: listAccess("s3:ListBucket"), serve: (*service).listObjects},
 		{name: "ListObjectsV2", method: http.MethodGet, level: onBucket, need: []string{"list-type"},
 			may:     and(listing, []string{"continuation-token", "start-after", "fetch-owner"}),
-			actions: []string{"s3:ListBucket"}, access: listAccess, serve: (*service).listObjectsV2},
+			actions: []string{"s3:ListBucket"}, access: listAccess("s3:ListBucket"), serve: (*service).listObjectsV2},
+		{name: "ListObjectVersions", method: http.MethodGet, level: onBucket, need: []string{"versions"},
+			may:     and(listing, []string{"key-marker", "version-id-marker"}),
+			actions: []string{"s3:ListBucketVersions"}, access: listAccess("s3:ListBucketVersions"), serve: (*service).listVersions},
 		{name: "ListMultipartUploads", method: http.MethodGet, level: onBucket, need: []string{"uploads"},
 			may:     []string{"prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"},
 			actions: []string{"s3:ListBucketMultipartUploads"}, serve: (*service).listUploads},
 		{name: "DeleteObjects", method: http.MethodPost, level: onBucket, need: []string{"delete"}, headers: checksumHeaders,
-			actions: []string{"s3:DeleteObject"}, decides: true, serve: (*service).deleteObjects},
+			actions: []string{"s3:DeleteObject", "s3:DeleteObjectVersion"}, decides: true, serve: (*service).deleteObjects},
 	}
 }
 

@@ -303,10 +303,12 @@ func TestDeleteObjects(t *testing.T) {
 		w.want(w.admin, "PUT /fleet/"+k, "x", 200, "")
 	}
 	body := `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>lamp/1</Key></Object><Object><Key>bulb/1</Key></Object>
-		<Object><Key>lamp/none</Key></Object><Object><Key>lamp/2</Key><VersionId>null</VersionId></Object><Object><Key>lamp/2</Key><ETag>"other"</ETag></Object></Delete>`
+		<Object><Key>lamp/none</Key></Object><Object><Key>lamp/2</Key><VersionId>null</VersionId></Object><Object><Key>lamp/2</Key><VersionId>v1</VersionId></Object><Object><Key>lamp/2</Key><Size>1</Size></Object>
+		<Object><Key>lamp/2</Key><ETag>"other"</ETag></Object></Delete>`
 	r := w.want(w.device, "POST /fleet?delete", body, 200, "")
 	w.contains(r, "<Deleted><Key>lamp/1</Key></Deleted>", "<Deleted><Key>lamp/none</Key></Deleted>",
-		"<Error><Key>bulb/1</Key><Code>AccessDenied</Code>", "<Error><Key>lamp/2</Key><Code>NotImplemented</Code>", "<Error><Key>lamp/2</Key><Code>PreconditionFailed</Code>")
+		"<Error><Key>bulb/1</Key><Code>AccessDenied</Code>", "<Error><Key>lamp/2</Key><VersionId>null</VersionId><Code>AccessDenied</Code>",
+		"<Error><Key>lamp/2</Key><VersionId>v1</VersionId><Code>NoSuchVersion</Code>", "<Error><Key>lamp/2</Key><Code>NotImplemented</Code>", "<Error><Key>lamp/2</Key><Code>PreconditionFailed</Code>")
 	w.want(w.admin, "GET /fleet/lamp/1", "", 404, "NoSuchKey")
 	w.want(w.admin, "GET /fleet/lamp/2", "", 200, "")
 	w.want(w.admin, "GET /fleet/bulb/1", "", 200, "")
@@ -461,6 +463,9 @@ func TestListing(t *testing.T) {
 	w.contains(w.want(a, "GET /fleet?list-type=2&start-after=b/1&fetch-owner=true", "", 200, ""), "<Key>b/2</Key>", "<KeyCount>2</KeyCount>", "<Owner><ID>")
 	w.contains(w.want(a, "GET /fleet?max-keys=0", "", 200, ""), "<MaxKeys>0</MaxKeys>", "<IsTruncated>false")
 	w.contains(w.want(a, "GET /fleet?max-keys=5000", "", 200, ""), "<MaxKeys>1000</MaxKeys>")
+	w.contains(w.want(a, "GET /fleet?versions&max-keys=1", "", 200, ""), "<Version><Key>a</Key><VersionId>null</VersionId><IsLatest>true",
+		"<NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>null")
+	w.contains(w.want(a, "GET /fleet?versions&key-marker=b/2", "", 200, ""), "<Version><Key>c</Key>")
 	w.want(a, "GET /fleet?max-keys=x", "", 400, "InvalidArgument")
 	w.want(a, "GET /fleet?max-keys=-1", "", 400, "InvalidArgument")
 	w.want(a, "GET /fleet?encoding-type=x", "", 400, "InvalidArgument")
