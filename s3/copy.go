@@ -178,7 +178,7 @@ func copyRange(header string, size int64) (span, error) {
 		return span{}, errArgument("x-amz-copy-source-range", header, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
 	}
 	if to >= size {
-		return span{}, errArgument("x-amz-copy-source-range", header, "Range specified is not valid for source object")
+		return span{}, errRange(header, size)
 	}
 	return span{from, to - from + 1, true}, nil
 }

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,6 +31,7 @@ var failures = []struct {
 	{objects.ErrPartNumber, 400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive"},
 	{objects.ErrPrecondition, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"},
 	{objects.ErrKeyLength, 400, "KeyTooLongError", "Your key is too long"},
+	{context.Canceled, 400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period."},
 	{objects.ErrClosed, 503, "ServiceUnavailable", "Please reduce your request rate."},
 }
 

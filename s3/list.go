@@ -28,7 +28,7 @@ func encodeToken(last string) string {
 
 func (x *exchange) token() (string, error) {
 	v := x.query.Get("continuation-token")
-	if !x.query.Has("continuation-token") {
+	if v == "" {
 		return "", nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(v)
@@ -94,8 +94,8 @@ func (s *service) listObjects(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	out := listBucketResult{
-		Name: x.bucket, Prefix: encode(q.Prefix), Marker: encode(marker), MaxKeys: q.Limit, Delimiter: encode(q.Delimiter),
+	out := listBucketResult{ // the prefix is not encoded in this version: botocore does not decode it
+		Name: x.bucket, Prefix: text(q.Prefix), Marker: encode(marker), MaxKeys: q.Limit, Delimiter: encode(q.Delimiter),
 		EncodingType: kind, IsTruncated: r.Truncated,
 		Contents: s.contents(r, encode, true), CommonPrefixes: prefixes(r.CommonPrefixes, encode),
 	}
@@ -109,8 +109,8 @@ type listBucketResultV2 struct {
 	XMLName               xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
 	Name                  string
 	Prefix                text
-	StartAfter            text   `xml:",omitempty"`
-	ContinuationToken     string `xml:",omitempty"`
+	StartAfter            text `xml:",omitempty"`
+	ContinuationToken     *string
 	NextContinuationToken string `xml:",omitempty"`
 	KeyCount              int
 	MaxKeys               int
@@ -139,10 +139,13 @@ func (s *service) listObjectsV2(x *exchange) error {
 		return err
 	}
 	out := listBucketResultV2{
-		Name: x.bucket, Prefix: encode(q.Prefix), StartAfter: encode(start), ContinuationToken: x.query.Get("continuation-token"),
+		Name: x.bucket, Prefix: encode(q.Prefix), StartAfter: encode(start),
 		KeyCount: len(r.Objects) + len(r.CommonPrefixes), MaxKeys: q.Limit, Delimiter: encode(q.Delimiter),
 		EncodingType: kind, IsTruncated: r.Truncated,
 		Contents: s.contents(r, encode, x.query.Get("fetch-owner") == "true"), CommonPrefixes: prefixes(r.CommonPrefixes, encode),
+	}
+	if v := x.query.Get("continuation-token"); x.query.Has("continuation-token") {
+		out.ContinuationToken = &v
 	}
 	if r.Truncated {
 		out.NextContinuationToken = encodeToken(r.Next)

@@ -68,7 +68,7 @@ func withoutFraming(v string) string {
 			rest = append(rest, c)
 		}
 	}
-	return strings.Join(rest, ",")
+	return strings.Join(rest, ", ")
 }
 
 // limited ends a body of unknown length when it becomes too large.

@@ -355,7 +355,7 @@ func TestMultipart(t *testing.T) {
 	w.want(a, "PUT /fleet/src", "[tail]", 200, "")
 	two := w.want(a, "PUT "+at+"&partNumber=2", "", 200, "", "x-amz-copy-source", "/fleet/src", "x-amz-copy-source-range", "bytes=1-4")
 	w.contains(two, "<CopyPartResult", "<ChecksumCRC32>"+crc("tail"))
-	w.want(a, "PUT "+at+"&partNumber=2", "", 400, "InvalidArgument", "x-amz-copy-source", "/fleet/src", "x-amz-copy-source-range", "bytes=1-6")
+	w.want(a, "PUT "+at+"&partNumber=2", "", 416, "InvalidRange", "x-amz-copy-source", "/fleet/src", "x-amz-copy-source-range", "bytes=1-6")
 	w.want(a, "PUT "+at+"&partNumber=0", "", 400, "InvalidArgument")
 	w.want(a, "PUT /fleet/m?uploadId=none&partNumber=1", "", 404, "NoSuchUpload")
 	w.contains(w.want(a, "GET "+at+"&max-parts=1", "", 200, ""), "<IsTruncated>true</IsTruncated>", "<NextPartNumberMarker>1</NextPartNumberMarker>", "<ChecksumCRC32>"+crc(first))
@@ -470,7 +470,8 @@ func TestListing(t *testing.T) {
 	w.want(a, "GET /fleet?max-keys=-1", "", 400, "InvalidArgument")
 	w.want(a, "GET /fleet?encoding-type=x", "", 400, "InvalidArgument")
 	w.want(a, "GET /fleet?list-type=3", "", 400, "InvalidArgument")
-	w.want(a, "GET /fleet?list-type=2&continuation-token=", "", 400, "InvalidArgument")
+	w.contains(w.want(a, "GET /fleet?list-type=2&continuation-token=", "", 200, ""), "<ContinuationToken></ContinuationToken>", "<KeyCount>4</KeyCount>")
+	w.contains(w.want(a, "GET /fleet?prefix=%0A&encoding-type=url", "", 200, ""), "<Prefix>&#xa;</Prefix>")
 	w.want(a, "GET /fleet?list-type=2&continuation-token=x", "", 400, "InvalidArgument")
 }
 
