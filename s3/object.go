@@ -266,7 +266,13 @@ func (x *exchange) override() {
 }
 
 func (s *service) deleteObject(x *exchange) error {
-	c := objects.Condition{IfMatch: strings.Trim(x.r.Header.Get("If-Match"), `"`)}
+	c, err := writeCondition(x.r.Header)
+	if err == nil && c.IfNoneMatch != "" {
+		err = errNotImplemented("If-None-Match on a deletion")
+	}
+	if err != nil {
+		return err
+	}
 	if err := s.Objects.Delete(x.r.Context(), x.name(), c); err != nil {
 		return s.missing(x, x.target, err)
 	}

@@ -206,6 +206,8 @@ func TestObjects(t *testing.T) {
 	w.want(a, "PUT /fleet/none", "x", 404, "NoSuchKey", "If-Match", etag)
 	w.want(a, "PUT /fleet/none", "x", 501, "NotImplemented", "If-None-Match", etag)
 	w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "If-Match", `"other"`)
+	w.want(a, "DELETE /fleet/k", "", 501, "NotImplemented", "If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT")
+	w.want(a, "DELETE /fleet/k", "", 501, "NotImplemented", "x-amz-if-match-size", "1")
 	w.contains(w.want(a, "GET /fleet/k?acl", "", 200, ""), "FULL_CONTROL")
 	w.contains(w.want(a, "GET /fleet/k?tagging", "", 200, ""), "<TagSet></TagSet>")
 	w.want(a, "PUT /fleet/k?tagging", "<Tagging/>", 501, "NotImplemented")
