@@ -26,6 +26,8 @@ func (c cli) commands() map[string]command {
 		"python3":     c.python3,
 		"curl":        curl,
 		"device-curl": deviceCurl,
+		"presigned":   presigned,
+		"s3-curl":     s3Curl,
 		"creds":       creds,
 		"as-admin":    asAdmin,
 		"as-device":   asDevice,
@@ -103,6 +105,33 @@ func deviceCurl(ts *testscript.TestScript, neg bool, args []string) {
 	curl(ts, false, append(full, "https://"+endpoint+"/role-aliases/"+args[2]+"/credentials"))
 }
 
+// presigned STATUS fetches, with curl and without a signature of its own, the
+// URL that the last command printed.
+func presigned(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "presigned STATUS")
+	curl(ts, false, []string{args[0], "--globoff", strings.TrimSpace(ts.ReadFile("stdout"))})
+}
+
+// s3-curl STATUS METHOD BUCKET/KEY [FILE] sends a request to S3 that curl signs
+// as whoever acts. With FILE, that is the body.
+func s3Curl(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && (len(args) == 3 || len(args) == 4), "s3-curl STATUS METHOD BUCKET/KEY [FILE]")
+	full := []string{
+		args[0], "--request", args[1], "--path-as-is", "--globoff", "--user", ts.Getenv("AWS_ACCESS_KEY_ID") + ":" + ts.Getenv("AWS_SECRET_ACCESS_KEY"),
+		"--aws-sigv4", "aws:amz:" + ts.Getenv("AWS_DEFAULT_REGION") + ":s3", "--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
+	}
+	if token := ts.Getenv("AWS_SESSION_TOKEN"); token != "" {
+		full = append(full, "--header", "x-amz-security-token: "+token)
+	}
+	if len(args) == 4 {
+		full = append(full, "--data-binary", "@"+args[3])
+	}
+	curl(ts, false, append(full, ts.Getenv("AWS_ENDPOINT_URL")+"/"+args[2]))
+	if args[0] == "403" && !strings.Contains(ts.ReadFile("stdout"), "<Code>AccessDenied</Code>") {
+		ts.Fatalf("the error is not AccessDenied: %s", ts.ReadFile("stdout"))
+	}
+}
+
 // creds NAME [FILE] takes credentials out of the answer of an exchange, or of
 // sts assume-role, which is in FILE or stdout. From now on NAME is acting.
 func creds(ts *testscript.TestScript, neg bool, args []string) {
@@ -136,7 +165,9 @@ func expiresIn(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "expires-in SECONDS")
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	var answer struct{ Credentials struct{ Expiration time.Time } }
+	var answer struct {
+		Credentials struct{ Expiration time.Time }
+	}
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &answer))
 	left := time.Until(answer.Credentials.Expiration)
 	if off := left - time.Duration(want)*time.Second; off.Abs() > 20*time.Second {

@@ -12,8 +12,8 @@ import (
 )
 
 // stdout-json PATH [VALUE] looks into the JSON that the last command printed.
-// PATH is names and indices with dots between; "#" at its end is how many there
-// are. VALUE is compared with the text of what is there; as @FILE, with the file:
+// PATH is names and indices with dots between; "length" is how many there are in a
+// list. VALUE is compared with the text of what is there; as @FILE, with the file:
 // byte for byte if there is a text, else as JSON. With "!" nothing may be there.
 func stdoutJSON(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) == 1 || !neg && len(args) == 2, "stdout-json PATH [VALUE]")
@@ -79,7 +79,7 @@ func child(value any, step string) (any, bool) {
 		found, ok := v[step]
 		return found, ok
 	case []any:
-		if step == "#" {
+		if step == "length" {
 			return json.Number(strconv.Itoa(len(v))), true
 		}
 		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(v) {
@@ -101,13 +101,13 @@ func shown(value any) string {
 func TestLookUp(t *testing.T) {
 	const text = `{"a": {"b": [1.50, "x", null, {"c": true}]}, "": 0}`
 	for path, want := range map[string]string{
-		"a.b.0": "1.50", "a.b.1": "x", "a.b.2": "null", "a.b.3.c": "true", "a.b.#": "4", "a.b.3": `{"c":true}`,
+		"a.b.0": "1.50", "a.b.1": "x", "a.b.2": "null", "a.b.3.c": "true", "a.b.length": "4", "a.b.3": `{"c":true}`,
 	} {
 		if got, err := lookUp(text, path); err != nil || shown(got) != want {
 			t.Errorf("%s: %s, %v, want %s", path, shown(got), err, want)
 		}
 	}
-	for _, path := range []string{"b", "a.b.4", "a.b.-1", "a.b.x", "a.b.0.c", "a.#", "a."} {
+	for _, path := range []string{"b", "a.b.4", "a.b.-1", "a.b.x", "a.b.0.c", "a.length", "a."} {
 		if got, err := lookUp(text, path); err == nil {
 			t.Errorf("%s: %s", path, shown(got))
 		}
