@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -207,7 +206,7 @@ func aliasOf(r *http.Request) (string, error) {
 
 // permit checks iot:AssumeRoleWithCertificate on the role alias.
 func (d *Door) permit(x *exchange) error {
-	verdict, err := d.cfg.Authz.AssumeRoleWithCertificate(x.device.Device, d.cfg.Place.RoleAlias(x.alias), x.keys(authz.NewContext()))
+	verdict, err := d.cfg.Authz.AssumeRoleWithCertificate(x.device.Device, d.cfg.Place.RoleAlias(x.alias), x.deviceKeys(x.keys(authz.NewContext())))
 	if err != nil {
 		return err
 	}
@@ -245,17 +244,6 @@ func (d *Door) assume(ctx context.Context, x *exchange, alias thingpass.RoleAlia
 		return nil, because(errRole, fmt.Errorf("%s by the trust policy of role %s for %s", verdict.Decision, role.Name, Service))
 	}
 	return role, nil
-}
-
-// keys sets the condition keys of the connection.
-func (x *exchange) keys(c *authz.Context) *authz.Context {
-	c.Set("aws:CurrentTime", x.now.UTC().Format(time.RFC3339))
-	c.Set("aws:EpochTime", strconv.FormatInt(x.now.Unix(), 10))
-	c.Set("aws:SecureTransport", "true")
-	if host, _, err := net.SplitHostPort(x.request.RemoteAddr); err == nil {
-		c.Set("aws:SourceIp", host)
-	}
-	return c
 }
 
 type body struct {

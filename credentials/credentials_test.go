@@ -486,3 +486,49 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("after the expiration: %v", err)
 	}
 }
+
+// TestDeviceKeys: IoT policies see the thing, the certificate's names and the
+// address.
+func TestDeviceKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	now := w.clock()
+	cert, id := w.certificate(newKey(t), now.Add(-time.Hour), now.AddDate(1, 0, 0), "ACTIVE", false)
+	d := w.Device(cert) // its common name is "device"
+	w.thing("bulb", id)
+	w.alias("bulb", "DeviceRole", 3600)
+	w.alias("device", "DeviceRole", 3600)
+	for i, c := range []struct {
+		resource, condition string
+		alias, thing        string
+		status              int
+	}{
+		{"rolealias/${iot:Connection.Thing.ThingName}", `{}`, "bulb", "bulb", 200},
+		{"rolealias/${iot:Connection.Thing.ThingName}", `{}`, "bulb", "", 403},
+		{"rolealias/${iot:Certificate.Subject.CommonName}", `{}`, "device", "", 200},
+		{"rolealias/${iot:Certificate.Issuer.CommonName}", `{}`, "device", "", 200},
+		{"rolealias/${iot:Certificate.Subject.Organization}", `{}`, "device", "", 403},
+		{"*", `{"Bool":{"iot:Connection.Thing.IsAttached":"true"}}`, "device", "bulb", 200},
+		{"*", `{"Bool":{"iot:Connection.Thing.IsAttached":"true"}}`, "device", "", 403},
+		{"*", `{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}`, "device", "", 200},
+		{"*", `{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, "device", "", 403},
+		{"*", `{"Bool":{"aws:SecureTransport":"false"}}`, "device", "", 403},
+	} {
+		name := fmt.Sprintf("p%d", i)
+		resource := c.resource
+		if resource != "*" {
+			resource = "arn:aws:iot:us-east-1:123456789012:" + resource
+		}
+		w.call(http.MethodPost, "/policies/"+name, map[string]any{"policyDocument": fmt.Sprintf(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:AssumeRoleWithCertificate","Resource":%q,"Condition":%s}]}`, resource, c.condition)})
+		target := map[string]any{"target": "arn:aws:iot:us-east-1:123456789012:cert/" + id}
+		w.call(http.MethodPut, "/target-policies/"+name, target)
+		settle()
+		t.Run(name, func(t *testing.T) {
+			w.t = t
+			w.want(d, c.alias, c.thing, c.status, "")
+		})
+		w.t = t
+		w.call(http.MethodPost, "/target-policies/"+name, target)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"time"
@@ -24,6 +25,10 @@ type Device struct {
 	*thingpass.Device
 	Thing     string // "" when none was named
 	ThingType string // "" when the thing has none
+
+	// Certificate is what the device presented. It is registered, but what it
+	// says of its subject is only as good as its registration.
+	Certificate *x509.Certificate
 }
 
 // Identifier identifies devices. Its fields are set before first use.
@@ -57,7 +62,7 @@ func (i *Identifier) Identify(ctx context.Context, state *tls.ConnectionState, h
 	if err != nil {
 		return Device{}, err
 	}
-	device := Device{Device: known}
+	device := Device{Device: known, Certificate: leaf}
 	now := i.Now()
 	switch {
 	case known.Status != thingpass.Active:

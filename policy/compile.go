@@ -70,6 +70,9 @@ func (d *document) compileStatement(i int) (statement, error) {
 			return s, err
 		}
 	}
+	if err := d.checkExchange(i, &s); err != nil {
+		return s, err
+	}
 	return s, nil
 }
 

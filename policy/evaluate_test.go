@@ -177,7 +177,7 @@ func TestNotResource(t *testing.T) {
 
 func TestIoTPolicies(t *testing.T) {
 	ctx := contextOf("iot:Certificate.Subject.CommonName", "dev", "iot:Certificate.Issuer.CommonName", "a#b",
-		"iot:Connection.Thing.ThingName", "bulb", "credentials-iot:ThingName", "x+y")
+		"iot:Connection.Thing.ThingName", "bulb", "iot:Connection.Thing.ThingTypeName", "x+y")
 	const alias = "arn:aws:iot:us-east-1:1:rolealias/"
 	for _, tc := range []struct {
 		pattern, resource string
@@ -189,7 +189,7 @@ func TestIoTPolicies(t *testing.T) {
 		{alias + "${iot:Certificate.Subject.CommonName}", alias + "dev", true},
 		{alias + "${iot:Certificate.Issuer.CommonName}", alias + "a#b", false},
 		{alias + "${iot:Connection.Thing.ThingName}", alias + "bulb", true},
-		{alias + "${credentials-iot:ThingName}", alias + "x+y", true},
+		{alias + "${iot:Connection.Thing.ThingTypeName}", alias + "x+y", true},
 		{alias + "$(*)", alias + "*", true},
 		{alias + "$(*)", alias + "$(x)", false},
 		{alias + "$($)(x)", alias + "$(x)", true},
