@@ -77,6 +77,20 @@ func (v Verdict) Allowed() bool { return v.Decision == policy.Allow }
 // Context is a set of condition keys.
 type Context = policy.Context
 
+// Reason names what made the decision, for logs: the kind of policy, the policy
+// and the statement.
+func (v Verdict) Reason() string {
+	if len(v.Reasons) == 0 {
+		return v.By
+	}
+	r := v.Reasons[0]
+	text := v.By + " " + r.Policy
+	if r.Sid != "" {
+		text += " " + r.Sid
+	}
+	return text
+}
+
 // NewContext returns an empty set of condition keys.
 func NewContext() *policy.Context { return policy.NewContext() }
 
@@ -115,12 +129,17 @@ func (a *Authz) Decide(ctx context.Context, req Request) (Verdict, error) {
 // AssumeRole answers whether a principal may assume a role. The trust policy
 // must allow. Where it names only the account, the principal's own policies
 // must allow as well; an explicit deny in them always counts.
+//
+// A user or role that was made after the trust policy was saved is not the one
+// that the policy names, though its ARN be the same: see bind.
 func (a *Authz) AssumeRole(ctx context.Context, role thingpass.Role, req Request) (Verdict, error) {
 	p, err := a.compile(policy.Trust, role.TrustPolicy)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("trust policy of role %s: %w", role.Name, err)
 	}
-	trust := policy.Evaluate([]policy.Named{{Name: "trust policy", Policy: p}}, a.request(req))
+	q := a.request(req)
+	bind(&q.Principal, role.TrustIDs, req.Principal)
+	trust := policy.Evaluate([]policy.Named{{Name: "trust policy", Policy: p}}, q)
 	verdict := Verdict{Decision: trust.Decision, By: byTrust, Reasons: trust.Reasons}
 	if trust.Decision != policy.Allow || req.Principal.Kind == thingpass.ServicePrincipal {
 		return verdict, nil
@@ -138,6 +157,29 @@ func (a *Authz) AssumeRole(ctx context.Context, role thingpass.Role, req Request
 		return identity, nil
 	}
 	return verdict, nil
+}
+
+// bind withholds those ARNs of a caller by which a trust policy does not mean
+// it: its own and its role's, unless ids, which were taken when the policy was
+// saved, has the ARN with the caller's unique id. An ARN that ids does not have
+// names nobody.
+//
+// The ARN is withheld from denying statements too, so a statement that denied a
+// deleted user or role does not deny its successor. That is AWS's rule (IAM
+// user guide, "AWS JSON policy elements: Principal": the ARN is stored as the
+// unique id, which the successor does not have), and it takes nothing away: what
+// is not allowed stays denied, and who is to be denied by name for good is named
+// in a condition on aws:PrincipalArn, which compares ARNs.
+func bind(caller *policy.Principal, ids map[string]string, p thingpass.Principal) {
+	id := p.UniqueID
+	if p.Kind == thingpass.SessionPrincipal {
+		id = p.RoleID
+	}
+	for _, arn := range []*string{&caller.ARN, &caller.RoleARN} {
+		if id == "" || ids[*arn] != id {
+			*arn = ""
+		}
+	}
 }
 
 // AssumeRoleWithCertificate answers for a device: do the IoT policies attached

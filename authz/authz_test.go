@@ -145,7 +145,7 @@ func TestAssumeRole(t *testing.T) {
 // policy grants to its role, and not what it grants to the session by name.
 func TestSessionPolicyLimitsRoleGrant(t *testing.T) {
 	for principal, want := range map[string]bool{
-		`{"AWS":"arn:aws:iam::123456789012:role/R"}`:             false,
+		`{"AWS":"arn:aws:iam::123456789012:role/R"}`:            false,
 		`{"AWS":"arn:aws:sts::123456789012:assumed-role/R/s1"}`: true,
 	} {
 		a, _, session := world(t, "", statement("Allow", "*", "*"))

@@ -101,8 +101,10 @@ type exchange struct {
 	alias     string
 	device    identity.Device
 	role      string
-	expires   time.Time
 	reason    string
+
+	accessKeyID string // what was issued, to find its requests by
+	expires     time.Time
 }
 
 // ServeHTTP carries out one exchange.
@@ -183,7 +185,7 @@ func (d *Door) exchange(ctx context.Context, x *exchange) (session.Credentials, 
 		Role: role.Role, Duration: alias.Duration, NotAfter: x.device.NotAfter,
 		CertificateID: x.device.CertificateID, Thing: x.device.Thing, ThingType: x.device.ThingType,
 	})
-	x.expires = creds.Expiration
+	x.expires, x.accessKeyID = creds.Expiration, creds.AccessKeyID
 	return creds, err
 }
 
@@ -213,6 +215,7 @@ func (d *Door) permit(x *exchange) error {
 	if !verdict.Allowed() {
 		return because(errDenied, fmt.Errorf("%s by %s for iot:AssumeRoleWithCertificate", verdict.Decision, verdict.By))
 	}
+	x.reason = verdict.Reason()
 	return nil
 }
 
@@ -305,7 +308,7 @@ func (d *Door) record(x *exchange, status int) {
 	if x.device.Device != nil {
 		certificate = x.device.CertificateID
 	}
-	d.cfg.Log.LogAttrs(x.request.Context(), level, "exchange",
+	attrs := []slog.Attr{
 		slog.String("request_id", x.requestID),
 		slog.String("remote", x.request.RemoteAddr),
 		slog.String("principal", certificate),
@@ -316,9 +319,12 @@ func (d *Door) record(x *exchange, status int) {
 		slog.String("decision", decision),
 		slog.String("reason", x.reason),
 		slog.Int("status", status),
-		slog.Time("expires", x.expires),
 		slog.Duration("took", took),
-	)
+	}
+	if !x.expires.IsZero() {
+		attrs = append(attrs, slog.String("access_key", x.accessKeyID), slog.Time("expires", x.expires))
+	}
+	d.cfg.Log.LogAttrs(x.request.Context(), level, "exchange", attrs...)
 }
 
 // shorten bounds a text that a caller chose.

@@ -29,14 +29,7 @@ func (a *audit) decided(q Access, v authz.Verdict) {
 		return
 	}
 	a.action, a.resource, a.decision = q.Action, q.Resource, v.Decision.String()
-	a.reason = v.By
-	if len(v.Reasons) > 0 {
-		r := v.Reasons[0]
-		a.reason = v.By + " " + r.Policy
-		if r.Sid != "" {
-			a.reason += " " + r.Sid
-		}
-	}
+	a.reason = v.Reason()
 }
 
 func (a *audit) unconditional(action string) {

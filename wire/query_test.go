@@ -30,7 +30,8 @@ type queryInput struct {
 	Tags     []queryTag
 	Inner    queryInner
 	Maybe    *queryInner
-	hidden   string
+	//lint:ignore U1000 a decoder must leave unexported fields alone
+	hidden string
 }
 
 func TestDecodeQuery(t *testing.T) {

@@ -33,7 +33,8 @@ type restInput struct {
 	Tags     []restTag         `json:"tags"`
 	Attr     map[string]string `json:"attributes"`
 	Untagged string
-	hidden   string
+	//lint:ignore U1000 a decoder must leave unexported fields alone
+	hidden string
 }
 
 func TestDecodeREST(t *testing.T) {
