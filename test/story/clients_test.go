@@ -17,6 +17,7 @@ import (
 type cli struct {
 	version string // as aws-cli-2.9.19
 	path    string
+	first   bool // among the AWS CLIs that were found
 	python  string
 }
 
@@ -29,7 +30,7 @@ func findCLIs(t *testing.T) []cli {
 	var found []cli
 	for _, path := range everywhere("aws") {
 		path = behindShim(t.Context(), path)
-		out, err := exec.CommandContext(t.Context(), path, "--version").CombinedOutput() //nolint:gosec // it is the AWS CLI of PATH that is wanted
+		out, err := exec.CommandContext(t.Context(), path, "--version").CombinedOutput()
 		match := versionPattern.FindSubmatch(out)
 		if err != nil || match == nil {
 			t.Logf("%s is not used: %v: %s", path, err, out)
@@ -37,30 +38,34 @@ func findCLIs(t *testing.T) []cli {
 		}
 		version := "aws-cli-" + string(match[1])
 		if !slices.ContainsFunc(found, func(c cli) bool { return c.version == version }) {
-			found = append(found, cli{version: version, path: path})
+			found = append(found, cli{version: version, path: path, first: len(found) == 0})
 		}
 	}
 	if len(found) == 0 {
-		missing(t, "no AWS CLI in PATH")
+		missing(t, "needs the AWS CLI in PATH")
 	}
 	for _, generation := range []string{"aws-cli-1.", "aws-cli-2."} {
 		if os.Getenv("CI") == "true" && !slices.ContainsFunc(found, func(c cli) bool { return strings.HasPrefix(c.version, generation) }) {
-			t.Fatalf("no %s in PATH", generation)
+			t.Fatalf("needs an %sx in PATH as well", generation)
 		}
 	}
 	return found
 }
 
-// findPython is a Python with boto3.
+// modernBoto3 ends with an error unless boto3 is one that checksums uploads by
+// itself, since 1.36, and knows AWS_ENDPOINT_URL.
+const modernBoto3 = `import boto3, sys; sys.exit([int(n) for n in boto3.__version__.split(".")[:2]] < [1, 36])`
+
+// findPython is a Python with a modern boto3.
 func findPython(t *testing.T) string {
 	t.Helper()
 	for _, path := range everywhere("python3") {
 		path = behindShim(t.Context(), path)
-		if exec.CommandContext(t.Context(), path, "-c", "import boto3").Run() == nil { //nolint:gosec // it is the Python of PATH that is wanted
+		if exec.CommandContext(t.Context(), path, "-c", modernBoto3).Run() == nil {
 			return path
 		}
 	}
-	missing(t, "no Python with boto3 in PATH")
+	missing(t, "needs a Python with boto3 1.36 or newer in PATH")
 	return ""
 }
 
@@ -81,7 +86,7 @@ func behindShim(ctx context.Context, path string) string {
 	if !strings.HasSuffix(filepath.Dir(path), "shims") {
 		return path
 	}
-	out, err := exec.CommandContext(ctx, "pyenv", "which", filepath.Base(path)).Output() //nolint:gosec // the name is "aws" or "python3"
+	out, err := exec.CommandContext(ctx, "pyenv", "which", filepath.Base(path)).Output()
 	if real := strings.TrimSpace(string(out)); err == nil && real != "" {
 		return real
 	}

@@ -133,10 +133,14 @@ func (c cli) equip(env *testscript.Env, server *thingtest.Server, people *cast) 
 	return nil
 }
 
-// condition knows [v1] and [v2]: the generation of the AWS CLI.
+// condition knows [v1] and [v2], the generation of the AWS CLI, and [once]: a
+// check that does not depend on the CLI is made with one of them only.
 func (c cli) condition(name string) (bool, error) {
-	if name == "v1" || name == "v2" {
+	switch name {
+	case "v1", "v2":
 		return strings.HasPrefix(c.version, "aws-cli-"+name[1:]+"."), nil
+	case "once":
+		return c.first, nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }
