@@ -16,6 +16,10 @@ func (p Place) iam(rest string) string {
 	return "arn:" + Partition + ":iam::" + p.Account + ":" + rest
 }
 
+func (p Place) sts(rest string) string {
+	return "arn:" + Partition + ":sts::" + p.Account + ":" + rest
+}
+
 func (p Place) iot(rest string) string {
 	return "arn:" + Partition + ":iot:" + p.Region + ":" + p.Account + ":" + rest
 }
@@ -31,7 +35,7 @@ func (p Place) User(path, name string) string { return p.iam("user" + path + nam
 
 // AssumedRole is the ARN of a role session; the role's path is not part of it.
 func (p Place) AssumedRole(role, session string) string {
-	return "arn:" + Partition + ":sts::" + p.Account + ":assumed-role/" + role + "/" + session
+	return p.sts("assumed-role/" + role + "/" + session)
 }
 
 // RoleAlias is the ARN of a role alias.
@@ -51,12 +55,35 @@ func (p Place) ThingType(name string) string { return p.iot("thingtype/" + name)
 
 // ParseRoleARN splits the ARN of a role of this account into path and name.
 func (p Place) ParseRoleARN(arn string) (path, name string, ok bool) {
-	rest, ok := strings.CutPrefix(arn, p.iam("role/"))
+	return cutPath(arn, p.iam("role/"))
+}
+
+// ParseUserARN splits the ARN of a user of this account into path and name.
+func (p Place) ParseUserARN(arn string) (path, name string, ok bool) {
+	return cutPath(arn, p.iam("user/"))
+}
+
+func cutPath(arn, prefix string) (path, name string, ok bool) {
+	rest, ok := strings.CutPrefix(arn, prefix)
 	if !ok || rest == "" {
 		return "", "", false
 	}
 	i := strings.LastIndexByte(rest, '/') + 1
 	return "/" + rest[:i], rest[i:], rest[i:] != ""
+}
+
+// ParseAssumedRoleARN splits the ARN of a role session of this account into
+// the names of the role and of the session.
+func (p Place) ParseAssumedRoleARN(arn string) (role, session string, ok bool) {
+	rest, ok := strings.CutPrefix(arn, p.sts("assumed-role/"))
+	if !ok {
+		return "", "", false
+	}
+	role, session, _ = strings.Cut(rest, "/")
+	if role == "" || session == "" {
+		return "", "", false
+	}
+	return role, session, true
 }
 
 // ParseIoTARN splits the ARN of an IoT resource of this account and region

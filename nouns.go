@@ -96,6 +96,7 @@ type Role struct {
 	Path               string // "/" or "/a/b/"
 	ID                 string // AROA…, never used again for another role
 	TrustPolicy        string
+	TrustIDs           map[string]string // unique id, when TrustPolicy was saved, of each user, role and role session whose ARN it names
 	Description        string
 	MaxSessionDuration time.Duration // 3600 to 43200 seconds
 	Created            time.Time

@@ -72,6 +72,30 @@ func TestARNs(t *testing.T) {
 			t.Errorf("%s: %q, want %q", arn, got, want)
 		}
 	}
+	for arn, want := range map[string]string{
+		"arn:aws:iam::123456789012:user/U":     "/ U true",
+		"arn:aws:iam::123456789012:user/a/b/U": "/a/b/ U true",
+		"arn:aws:iam::210987654321:user/U":     "  false",
+		"arn:aws:iam::123456789012:role/U":     "  false",
+	} {
+		path, name, ok := p.ParseUserARN(arn)
+		if got := fmt.Sprint(path, " ", name, " ", ok); got != want {
+			t.Errorf("%s: %q, want %q", arn, got, want)
+		}
+	}
+	for arn, want := range map[string]string{
+		"arn:aws:sts::123456789012:assumed-role/R/s": "R s true",
+		"arn:aws:sts::123456789012:assumed-role/R/":  "  false",
+		"arn:aws:sts::123456789012:assumed-role/R":   "  false",
+		"arn:aws:sts::123456789012:assumed-role//s":  "  false",
+		"arn:aws:sts::210987654321:assumed-role/R/s": "  false",
+		"arn:aws:iam::123456789012:role/R/s":         "  false",
+	} {
+		role, session, ok := p.ParseAssumedRoleARN(arn)
+		if got := fmt.Sprint(role, " ", session, " ", ok); got != want {
+			t.Errorf("%s: %q, want %q", arn, got, want)
+		}
+	}
 	if kind, name, ok := p.ParseIoTARN(p.Certificate("abc")); kind != "cert" || name != "abc" || !ok {
 		t.Error(kind, name, ok)
 	}

@@ -164,12 +164,12 @@ func (a *Authz) AssumeRole(ctx context.Context, role thingpass.Role, req Request
 // saved, has the ARN with the caller's unique id. An ARN that ids does not have
 // names nobody.
 //
-// The ARN is withheld from denying statements too, so a statement that denied a
-// deleted user or role does not deny its successor. That is AWS's rule (IAM
-// user guide, "AWS JSON policy elements: Principal": the ARN is stored as the
-// unique id, which the successor does not have), and it takes nothing away: what
-// is not allowed stays denied, and who is to be denied by name for good is named
-// in a condition on aws:PrincipalArn, which compares ARNs.
+// The ARN is withheld from denying statements too: one that denied a deleted
+// user or role by name does not deny its successor, whom another statement may
+// allow, for instance one that names the account. That is what AWS does (IAM
+// user guide, "AWS JSON policy elements: Principal": the ARN is saved as the
+// unique id, and the successor has another). To deny whoever has the name, a
+// policy compares aws:PrincipalArn in a condition, which is not withheld.
 func bind(caller *policy.Principal, ids map[string]string, p thingpass.Principal) {
 	id := p.UniqueID
 	if p.Kind == thingpass.SessionPrincipal {

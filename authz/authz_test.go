@@ -132,10 +132,71 @@ func TestAssumeRole(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a, user, session := world(t, c.identity, c.identity)
 			p := map[string]thingpass.Principal{"service": service, "user": user, "session": session}[c.who]
-			target := thingpass.Role{Name: "Target", Path: "/", TrustPolicy: trust(c.trust)}
+			target := thingpass.Role{Name: "Target", Path: "/", TrustPolicy: trust(c.trust), TrustIDs: saved(user, session)}
 			v, err := a.AssumeRole(t.Context(), target, authz.Request{Principal: p, Action: "sts:AssumeRole", Resource: place.Role("/", "Target")})
 			if err != nil || v.Allowed() != c.want {
 				t.Errorf("%v by %s, want allowed %v: %v", v.Decision, v.By, c.want, err)
+			}
+		})
+	}
+}
+
+// saved is what is kept of a trust policy that names the user, the role of the
+// session and the session.
+func saved(user, session thingpass.Principal) map[string]string {
+	return map[string]string{user.ARN: user.UniqueID, session.RoleARN: session.RoleID, session.ARN: session.RoleID}
+}
+
+// TestAssumeRoleBySuccessor: a trust policy means those that had its ARNs when
+// it was saved, and nobody who was made since, in what it allows as in what it
+// denies.
+func TestAssumeRoleBySuccessor(t *testing.T) {
+	const (
+		may     = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}`
+		user    = `{"AWS":"arn:aws:iam::123456789012:user/ann"}`
+		role    = `{"AWS":"arn:aws:iam::123456789012:role/R"}`
+		session = `{"AWS":"arn:aws:sts::123456789012:assumed-role/R/s1"}`
+		deny    = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Action":"sts:AssumeRole",`
+	)
+	byName := func(arn string) string {
+		return deny + `"Principal":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"` + arn + `"}}}]}`
+	}
+	for _, c := range []struct {
+		name, trust, who    string
+		original, successor policy.Decision
+	}{
+		{"user", trust(user), "user", policy.Allow, policy.ImplicitDeny},
+		{"role", trust(role), "session", policy.Allow, policy.ImplicitDeny},
+		{"session", trust(session), "session", policy.Allow, policy.ImplicitDeny},
+		{"account", trust(`{"AWS":"123456789012"}`), "session", policy.Allow, policy.Allow},
+		{"everyone", trust(`"*"`), "session", policy.Allow, policy.Allow},
+		{"user denied", deny + `"Principal":` + user + `}]}`, "user", policy.ExplicitDeny, policy.Allow},
+		{"role denied", deny + `"Principal":` + role + `}]}`, "session", policy.ExplicitDeny, policy.Allow},
+		{"session denied", deny + `"Principal":` + session + `}]}`, "session", policy.ExplicitDeny, policy.Allow},
+		{"user denied by condition", byName("arn:aws:iam::123456789012:user/ann"), "user", policy.ExplicitDeny, policy.ExplicitDeny},
+		{"role denied by condition", byName("arn:aws:iam::123456789012:role/R"), "session", policy.ExplicitDeny, policy.ExplicitDeny},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, user, session := world(t, may, may)
+			p := map[string]thingpass.Principal{"user": user, "session": session}[c.who]
+			predecessors := saved(user, session)
+			for arn := range predecessors {
+				predecessors[arn] = "AIDAPREDECESSOR"
+			}
+			for _, q := range []struct {
+				what string
+				ids  map[string]string
+				want policy.Decision
+			}{
+				{"the same", saved(user, session), c.original},
+				{"another", predecessors, c.successor},
+				{"not kept", nil, c.successor},
+			} {
+				target := thingpass.Role{Name: "Target", Path: "/", TrustPolicy: c.trust, TrustIDs: q.ids}
+				v, err := a.AssumeRole(t.Context(), target, authz.Request{Principal: p, Action: "sts:AssumeRole", Resource: place.Role("/", "Target")})
+				if err != nil || v.Decision != q.want {
+					t.Errorf("%s: %v by %s, want %v: %v", q.what, v.Decision, v.By, q.want, err)
+				}
 			}
 		})
 	}
@@ -150,7 +211,7 @@ func TestSessionPolicyLimitsRoleGrant(t *testing.T) {
 	} {
 		a, _, session := world(t, "", statement("Allow", "*", "*"))
 		session.SessionPolicy = statement("Allow", "s3:*", "*")
-		v, err := a.AssumeRole(t.Context(), thingpass.Role{Name: "Target", Path: "/", TrustPolicy: trust(principal)},
+		v, err := a.AssumeRole(t.Context(), thingpass.Role{Name: "Target", Path: "/", TrustPolicy: trust(principal), TrustIDs: saved(session, session)},
 			authz.Request{Principal: session, Action: "sts:AssumeRole", Resource: place.Role("/", "Target")})
 		if err != nil || v.Allowed() != want {
 			t.Errorf("%s: %v by %s: %v", principal, v.Decision, v.By, err)
@@ -170,6 +231,7 @@ func TestDeviceVariables(t *testing.T) {
 		{"${credentials-iot:ThingName}", true, "lamp", true},
 		{"${iot:thingName}", false, "lamp", true},
 		{"${ iot:thingName }", false, "lamp", true},
+		{"${iot: thingName}", false, "lamp", true},
 		{"${iot:thingName}", true, "lamp", false},
 		{"${iot:thingName}", false, "", false},
 		{"${iot:thingName}", false, "*", false}, // a value is literal

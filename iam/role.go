@@ -121,6 +121,9 @@ func (s *service) createRole(ctx context.Context, _ *gate.Call, in *createRoleIn
 	if err != nil {
 		return nil, err
 	}
+	if r.TrustIDs, err = s.principalIDs(ctx, trust); err != nil {
+		return nil, err
+	}
 	if err := s.Store.CreateRole(ctx, r); err != nil {
 		return nil, err
 	}
@@ -253,8 +256,12 @@ func (s *service) updateAssumeRolePolicy(ctx context.Context, _ *gate.Call, in *
 	if err != nil {
 		return nil, err
 	}
+	ids, err := s.principalIDs(ctx, trust)
+	if err != nil {
+		return nil, err
+	}
 	err = s.Store.UpdateRole(ctx, name, func(r *thingpass.Role) error {
-		r.TrustPolicy = document
+		r.TrustPolicy, r.TrustIDs = document, ids
 		return nil
 	})
 	if err != nil {

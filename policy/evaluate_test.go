@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -200,6 +201,23 @@ func TestIoTPolicies(t *testing.T) {
 		if got := decide(p, req) == Allow; got != tc.want {
 			t.Errorf("%s for %s: %v", tc.pattern, tc.resource, got)
 		}
+	}
+}
+
+func TestPrincipalARNs(t *testing.T) {
+	const account = "arn:aws:iam::123456789012:"
+	p := mustParse(t, Trust, statements(
+		`{"Effect":"Allow","Principal":{"AWS":["`+account+`user/Ann","`+account+`root","123456789012","*"],"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`,
+		`{"Effect":"Allow","Principal":{"AWS":["`+account+`user/Ann","arn:aws:sts::210987654321:federated-user/f"]},"Action":"sts:AssumeRole"}`,
+		`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`,
+		`{"Effect":"Deny","Principal":{"AWS":["arn:aws:sts::123456789012:assumed-role/R/s","arn:aws:iam::210987654321:role/p/R"]},"Action":"sts:AssumeRole"}`))
+	want := []string{account + "user/Ann", "arn:aws:iam::210987654321:role/p/R", "arn:aws:sts::123456789012:assumed-role/R/s"}
+	if got := p.PrincipalARNs(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	p = mustParse(t, Identity, statements(`{"Effect":"Allow","Action":"*","Resource":"*"}`))
+	if got := p.PrincipalARNs(); len(got) > 0 {
+		t.Errorf("%q in an identity policy", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +19,7 @@ type principals struct {
 // expressions run when a policy is saved, never when one is evaluated.
 var (
 	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
+	federated    = regexp.MustCompile(`^arn:[a-z-]+:sts::[0-9]{12}:federated-user/`)
 	rootARN      = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):iam::([0-9]{12}):root$`)
 	principalARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):` +
 		`(?:iam::[0-9]{12}:(?:user|role)/(?:[!-~]+/)?[\w+=,.@-]+` +
@@ -76,6 +78,21 @@ func (p *principals) add(kind, value string) *Error {
 
 func invalidPrincipal(kind, value string) *Error {
 	return &Error{Message: `Invalid principal in policy: "` + strings.ToUpper(kind) + `":"` + value + `"`}
+}
+
+// PrincipalARNs lists the ARNs of users, roles and role sessions that the
+// policy names as principals, sorted, each once. They are ARNs by their form
+// only: whether there is such a principal is for the caller to find out.
+// Federated users are left out, since nothing keeps them.
+func (p *Policy) PrincipalARNs() []string {
+	var arns []string
+	for _, s := range slices.Concat(p.denies.statements, p.allows.statements) {
+		if s.principals != nil {
+			arns = append(arns, s.principals.arns...)
+		}
+	}
+	slices.Sort(arns)
+	return slices.DeleteFunc(slices.Compact(arns), federated.MatchString)
 }
 
 func (p *principals) empty() bool {

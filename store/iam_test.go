@@ -16,6 +16,7 @@ func TestRole(t *testing.T) {
 		ctx := t.Context()
 		want := thingpass.Role{
 			Name: "CameraRole", Path: "/fleet/", ID: "AROAEXAMPLE", TrustPolicy: `{"Version":"2012-10-17"}`,
+			TrustIDs:    map[string]string{"arn:aws:iam::123456789012:role/a/B": "AROAB", "arn:aws:iam::123456789012:user/c": "AIDAC"},
 			Description: "für Kameras", MaxSessionDuration: 2 * time.Hour, Created: noon,
 			Tags: []thingpass.Tag{{Key: "b", Value: "2"}, {Key: "a", Value: ""}},
 		}
@@ -28,8 +29,10 @@ func TestRole(t *testing.T) {
 		must(t, db.UpdateRole(ctx, "camerarole", func(r *thingpass.Role) error {
 			r.Name, r.ID, r.Path = "Other", "AROAOTHER", "/other/" // may not be changed
 			r.TrustPolicy, r.Description, r.MaxSessionDuration, r.Tags = "{}", "", time.Hour, nil
+			r.TrustIDs = map[string]string{"arn:aws:iam::123456789012:user/c": "AIDAD"}
 			return nil
 		}))
+		want.TrustIDs = map[string]string{"arn:aws:iam::123456789012:user/c": "AIDAD"}
 		want.TrustPolicy, want.Description, want.MaxSessionDuration, want.Tags = "{}", "", time.Hour, nil
 		same(t, got(db.Role(ctx, "CameraRole"))(t), want)
 

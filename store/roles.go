@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	roleColumns = `r.id, r.name, r.path, r.trust, r.description, r.max_session, r.created, r.tags`
+	roleColumns = `r.id, r.name, r.path, r.trust, r.trust_ids, r.description, r.max_session, r.created, r.tags`
 	selectRole  = `select ` + roleColumns + ` from roles r where r.account = $1`
 
 	// One row for each inline policy, or one without a policy.
@@ -34,29 +34,47 @@ func noRole(name string) *thingpass.Error {
 	return thingpass.Errorf(thingpass.NotFound, "The role with name %s cannot be found.", name)
 }
 
-// roleDest is where the columns of roleColumns go; tags goes to the text.
-func roleDest(r *thingpass.Role, tags *string) []any {
-	return []any{&r.ID, &r.Name, &r.Path, &r.TrustPolicy, &r.Description, (*span)(&r.MaxSessionDuration), (*instant)(&r.Created), tags}
+// roleTexts are the columns of a role that hold JSON.
+type roleTexts struct{ trustIDs, tags string }
+
+func textsOf(r *thingpass.Role) (x roleTexts, err error) {
+	if x.trustIDs, err = jsonText(r.TrustIDs); err != nil {
+		return x, err
+	}
+	x.tags, err = jsonText(r.Tags)
+	return x, err
+}
+
+func (x roleTexts) into(r *thingpass.Role) error {
+	if err := json.Unmarshal([]byte(x.trustIDs), &r.TrustIDs); err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(x.tags), &r.Tags)
+}
+
+// roleDest is where the columns of roleColumns go.
+func roleDest(r *thingpass.Role, x *roleTexts) []any {
+	return []any{&r.ID, &r.Name, &r.Path, &r.TrustPolicy, &x.trustIDs, &r.Description, (*span)(&r.MaxSessionDuration), (*instant)(&r.Created), &x.tags}
 }
 
 func scanRole(row row) (r thingpass.Role, err error) {
-	var tags string
-	if err := row.Scan(roleDest(&r, &tags)...); err != nil {
+	var x roleTexts
+	if err := row.Scan(roleDest(&r, &x)...); err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal([]byte(tags), &r.Tags)
+	return r, x.into(&r)
 }
 
 func scanGrant(row row) (g thingpass.RoleGrants, err error) {
-	var tags string
+	var x roleTexts
 	var p thingpass.InlinePolicy
-	if err := row.Scan(append(roleDest(&g.Role, &tags), &p.Name, &p.Document)...); err != nil {
+	if err := row.Scan(append(roleDest(&g.Role, &x), &p.Name, &p.Document)...); err != nil {
 		return g, err
 	}
 	if p.Name != "" {
 		g.Inline = []thingpass.InlinePolicy{p}
 	}
-	return g, json.Unmarshal([]byte(tags), &g.Tags)
+	return g, x.into(&g.Role)
 }
 
 // grants reads a role with its inline policies.
@@ -86,13 +104,14 @@ func (db *DB) CreateRole(ctx context.Context, r thingpass.Role) error {
 	r.ID = or(r.ID, func() string { return thingpass.NewID("AROA") })
 	r.Created = or(r.Created, db.Now)
 	return db.write(ctx, op{"create role", r.Name}, func(t *tx) error {
-		tags, err := jsonText(r.Tags)
+		x, err := textsOf(&r)
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(`insert into roles (account, id, name_key, name, path, trust, description, max_session, created, tags)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
-			r.ID, nameKey(r.Name), r.Name, r.Path, r.TrustPolicy, r.Description, seconds(r.MaxSessionDuration), millis(r.Created), tags)
+		n, err := t.exec(`insert into roles (account, id, name_key, name, path, trust, trust_ids, description, max_session, created, tags)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
+			r.ID, nameKey(r.Name), r.Name, r.Path, r.TrustPolicy, x.trustIDs, r.Description,
+			seconds(r.MaxSessionDuration), millis(r.Created), x.tags)
 		return taken(n, err, thingpass.Errorf(thingpass.Exists, "Role with name %s already exists.", r.Name))
 	})
 }
@@ -138,12 +157,12 @@ func (db *DB) UpdateRole(ctx context.Context, name string, modify func(*thingpas
 		if err := modify(&r); err != nil {
 			return err
 		}
-		tags, err := jsonText(r.Tags)
+		x, err := textsOf(&r)
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`update roles set trust = $3, description = $4, max_session = $5, tags = $6 where account = $1 and id = $2`,
-			id, r.TrustPolicy, r.Description, seconds(r.MaxSessionDuration), tags)
+		_, err = t.exec(`update roles set trust = $3, trust_ids = $4, description = $5, max_session = $6, tags = $7
+			where account = $1 and id = $2`, id, r.TrustPolicy, x.trustIDs, r.Description, seconds(r.MaxSessionDuration), x.tags)
 		return err
 	})
 }

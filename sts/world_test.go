@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -39,12 +40,13 @@ type world struct {
 	sessions *session.Sessions
 	server   *httptest.Server
 	admin    sigv4.Credentials
+	ids      map[string]string // of the users and roles made so far, by ARN
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{t: t, now: time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC)}
+	w := &world{t: t, now: time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC), ids: map[string]string{}}
 	clock := func() time.Time { return w.now }
 	db, err := store.Create(t.Context(), "sqlite:"+filepath.Join(dir, "db"), place)
 	if err != nil {
@@ -87,7 +89,8 @@ func parse(text string) error {
 func (w *world) user(name, policy string) sigv4.Credentials {
 	w.t.Helper()
 	c := sigv4.Credentials{AccessKeyID: thingpass.NewID("AKIA"), SecretAccessKey: "secret of " + name}
-	u := thingpass.User{Name: name, Path: "/staff/"}
+	u := thingpass.User{Name: name, Path: "/staff/", ID: thingpass.NewID("AIDA")}
+	w.ids[place.User(u.Path, name)] = u.ID
 	if policy != "" {
 		u.Inline = []thingpass.InlinePolicy{{Name: "p", Document: policy}}
 	}
@@ -109,6 +112,11 @@ func (w *world) role(r thingpass.Role, principal, policy string) {
 	if r.Path == "" {
 		r.Path = "/"
 	}
+	if r.ID == "" {
+		r.ID = thingpass.NewID("AROA")
+	}
+	r.TrustIDs = maps.Clone(w.ids) // more than the policy names, and no harm
+	w.ids[place.Role(r.Path, r.Name)] = r.ID
 	if r.MaxSessionDuration == 0 {
 		r.MaxSessionDuration = time.Hour
 	}

@@ -18,6 +18,7 @@ create table roles (
 	name        text not null,
 	path        text not null,
 	trust       text not null,
+	trust_ids   text not null,
 	description text not null,
 	max_session bigint not null,
 	created     bigint not null,
