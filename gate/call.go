@@ -96,6 +96,9 @@ func (c *Call) Allowed(ctx context.Context, a Access) bool {
 // Denied is the error for a request that was decided against.
 func (c *Call) Denied(q authz.Request, v authz.Verdict) error {
 	c.audit.decided(Access{Action: q.Action, Resource: q.Resource}, v)
+	if c.service.Protocol == wire.RESTXML {
+		q.Resource = `"` + q.Resource + `"` // as S3 words it
+	}
 	return denied(c.service.Protocol, authz.Denial(q, v))
 }
 

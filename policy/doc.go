@@ -17,10 +17,10 @@
 // The IAM User Guide leaves some points open. Here "?" stands for one Unicode
 // code point (in text that is not UTF-8, for one byte), "*" for any
 // characters including a line feed; ASCII blanks around the key of a variable
-// are dropped; a NotResource list with a variable that has no value keeps an
-// Allow from applying and makes a Deny apply; a list-valued key without
-// ForAllValues or ForAnyValue matches nothing; ForAnyValue with IfExists holds
-// when the key is absent; variables work in Bool; a Null condition counts an
-// empty list as absent and an empty text as present; a date of four digits is a
-// year.
+// and around its first colon are dropped; a NotResource list with a variable
+// that has no value keeps an Allow from applying and makes a Deny apply; a
+// list-valued key without ForAllValues or ForAnyValue matches nothing;
+// ForAnyValue with IfExists holds when the key is absent; variables work in
+// Bool; a Null condition counts an empty list as absent and an empty text as
+// present; a date of four digits is a year.
 package policy

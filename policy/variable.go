@@ -76,7 +76,7 @@ func (sc scanner) variable(text string) (token, int) {
 	if length < 0 {
 		return token{}, -1
 	}
-	name = strings.Trim(name, blanks)
+	name = trimKey(name)
 	switch {
 	case name == "" || strings.Contains(name, "${"):
 		return token{}, -1
@@ -90,6 +90,17 @@ func (sc scanner) variable(text string) (token, int) {
 		fallback: hasFallback,
 		certain:  sc.iot && hasPrefixFold(name, "iot:certificate."),
 	}, length
+}
+
+// trimKey drops the blanks around a key and around its first colon: AWS's
+// launch article of the credentials provider writes "${ iot:certificateId}" and
+// "${iot: thingName}".
+func trimKey(name string) string {
+	service, rest, ok := strings.Cut(strings.Trim(name, blanks), ":")
+	if !ok {
+		return service
+	}
+	return strings.TrimRight(service, blanks) + ":" + strings.TrimLeft(rest, blanks)
 }
 
 // cutVariable splits "key}" or "key, 'default'}": the default begins after a
