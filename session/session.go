@@ -187,8 +187,19 @@ func (s *Sessions) deviceGone(ctx context.Context, rec record) (string, error) {
 	}
 	for _, a := range device.Things {
 		if a.Thing == rec.Thing {
-			return "", nil
+			return attachmentGone(a, rec), nil
 		}
 	}
 	return "thing " + rec.Thing + " is no longer attached to its certificate", nil
+}
+
+// attachmentGone says why a session of an attached thing must stop, or "".
+func attachmentGone(a thingpass.Attachment, rec record) string {
+	switch {
+	case a.ThingType == rec.ThingType:
+		return ""
+	case a.ThingType == "":
+		return "thing " + a.Thing + " is now of no type"
+	}
+	return "thing " + a.Thing + " is now of type " + a.ThingType
 }
