@@ -105,30 +105,51 @@ const (
 // Decide answers for a user or a session: its identity policies, then, when
 // there is one, the session policy (both must allow).
 func (a *Authz) Decide(ctx context.Context, req Request) (Verdict, error) {
-	set, err := a.identityPolicies(ctx, req.Principal)
+	q := a.request(req)
+	identity, err := a.identity(ctx, req.Principal, q)
 	if err != nil {
 		return Verdict{}, err
 	}
-	q := a.request(req)
-	identity := policy.Evaluate(set, q)
-	verdict := Verdict{Decision: identity.Decision, By: byIdentity, Reasons: identity.Reasons}
-	if identity.Decision == policy.ExplicitDeny || req.Principal.SessionPolicy == "" {
-		return verdict, nil
+	session, err := a.session(req.Principal, q)
+	if err != nil {
+		return Verdict{}, err
 	}
-	p, err := a.compile(policy.Session, req.Principal.SessionPolicy)
+	// Where both refuse, an explicit deny is what is named.
+	if identity.Decision != policy.ExplicitDeny && !session.Allowed() &&
+		(identity.Allowed() || session.Decision == policy.ExplicitDeny) {
+		return session, nil
+	}
+	return identity, nil
+}
+
+// identity asks the principal's own policies.
+func (a *Authz) identity(ctx context.Context, p thingpass.Principal, q *policy.Request) (Verdict, error) {
+	set, err := a.identityPolicies(ctx, p)
+	if err != nil {
+		return Verdict{}, err
+	}
+	r := policy.Evaluate(set, q)
+	return Verdict{Decision: r.Decision, By: byIdentity, Reasons: r.Reasons}, nil
+}
+
+// session asks the session policy. Where there is none it allows: it only ever
+// narrows what others grant.
+func (a *Authz) session(p thingpass.Principal, q *policy.Request) (Verdict, error) {
+	if p.SessionPolicy == "" {
+		return Verdict{Decision: policy.Allow, By: byIdentity}, nil
+	}
+	compiled, err := a.compile(policy.Session, p.SessionPolicy)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("session policy: %w", err)
 	}
-	session := policy.Evaluate([]policy.Named{{Name: "session policy", Policy: p}}, q)
-	if session.Decision != policy.Allow && (session.Decision == policy.ExplicitDeny || identity.Decision == policy.Allow) {
-		return Verdict{Decision: session.Decision, By: bySession, Reasons: session.Reasons}, nil
-	}
-	return verdict, nil
+	r := policy.Evaluate([]policy.Named{{Name: "session policy", Policy: compiled}}, q)
+	return Verdict{Decision: r.Decision, By: bySession, Reasons: r.Reasons}, nil
 }
 
 // AssumeRole answers whether a principal may assume a role. The trust policy
 // must allow. Where it names only the account, the principal's own policies
-// must allow as well; an explicit deny in them always counts.
+// must allow as well; an explicit deny in them always counts. A session policy
+// must allow too, unless the trust policy names the very session.
 //
 // A user or role that was made after the trust policy was saved is not the one
 // that the policy names, though its ARN be the same: see bind.
@@ -144,15 +165,22 @@ func (a *Authz) AssumeRole(ctx context.Context, role thingpass.Role, req Request
 	if trust.Decision != policy.Allow || req.Principal.Kind == thingpass.ServicePrincipal {
 		return verdict, nil
 	}
-	identity, err := a.Decide(ctx, req)
+	full := a.request(req)
+	identity, err := a.identity(ctx, req.Principal, full)
+	if err != nil {
+		return Verdict{}, err
+	}
+	session, err := a.session(req.Principal, full)
 	if err != nil {
 		return Verdict{}, err
 	}
 	switch {
 	case identity.Decision == policy.ExplicitDeny:
 		return identity, nil
-	case trust.Grant == policy.RoleGrant && identity.By == bySession && !identity.Allowed():
-		return identity, nil // a session policy limits what its role was granted
+	case session.Decision == policy.ExplicitDeny:
+		return session, nil
+	case trust.Grant != policy.DirectGrant && !session.Allowed():
+		return session, nil
 	case trust.Grant == policy.AccountGrant && !identity.Allowed():
 		return identity, nil
 	}

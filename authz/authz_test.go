@@ -246,3 +246,37 @@ func TestDeviceVariables(t *testing.T) {
 		}
 	}
 }
+
+// TestAssumeRoleByGrant: who is named decides which other policies must allow.
+// The session policy counts whatever the identity policies say.
+func TestAssumeRoleByGrant(t *testing.T) {
+	policies := map[string]string{
+		"none": "", "allow": statement("Allow", "sts:AssumeRole", "*"), "deny": statement("Deny", "sts:AssumeRole", "*"),
+		"silent": statement("Allow", "s3:GetObject", "*"),
+	}
+	for principal, need := range map[string]struct{ identity, session bool }{
+		`{"AWS":"arn:aws:sts::123456789012:assumed-role/R/s1"}`: {false, false},
+		`{"AWS":"arn:aws:iam::123456789012:role/R"}`:            {false, true},
+		`"*"`:                    {false, true},
+		`{"AWS":"123456789012"}`: {true, true},
+	} {
+		for _, identity := range []string{"none", "allow", "deny"} {
+			for _, session := range []string{"none", "allow", "silent", "deny"} {
+				a, _, caller := world(t, "", policies[identity])
+				caller.SessionPolicy = policies[session]
+				target := thingpass.Role{Name: "Target", Path: "/", TrustPolicy: trust(principal), TrustIDs: map[string]string{
+					place.Role("/", "R"): caller.RoleID, place.AssumedRole("R", "s1"): caller.RoleID,
+				}}
+				v, err := a.AssumeRole(t.Context(), target, authz.Request{Principal: caller, Action: "sts:AssumeRole", Resource: place.Role("/", "Target")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := identity != "deny" && session != "deny" &&
+					(!need.identity || identity == "allow") && (!need.session || session != "silent")
+				if v.Allowed() != want {
+					t.Errorf("trust %s, identity %s, session policy %s: %v by %s, want allowed %v", principal, identity, session, v.Decision, v.By, want)
+				}
+			}
+		}
+	}
+}

@@ -164,6 +164,9 @@ func (d *Door) exchange(ctx context.Context, x *exchange) (session.Credentials, 
 	}
 
 	// 4. The role behind the alias is assumed: it must exist, and trust us.
+	if !thingpass.ValidRoleAlias(x.alias) {
+		return none, because(errAlias, errors.New("no role alias can have this name"))
+	}
 	alias, err := d.cfg.Recent.RoleAlias(ctx, x.alias)
 	if thingpass.KindOf(err) == thingpass.NotFound {
 		return none, because(errAlias, err)

@@ -372,7 +372,9 @@ func TestPathsAndMethods(t *testing.T) {
 	for _, alias := range []string{"a=b,c@d", "a%3Db%2Cc%40d"} {
 		w.want(d, alias, "", 200, "")
 	}
-	w.want(d, "Fleet", "", 404, noAlias) // case counts
+	for _, alias := range []string{"Fleet", "%ff", "%00", "a%2Fb", "a%20b", strings.Repeat("x", 2000)} { // case counts
+		w.want(d, alias, "", 404, noAlias)
+	}
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -443,6 +445,23 @@ func TestWithdrawal(t *testing.T) {
 			if err := w.Admin.CallWith(w.ctx, http.MethodDelete, "/things/thing-"+id[:8]+"/principals", principal(id), nil, nil); err != nil {
 				w.t.Fatal(err)
 			}
+		},
+		"reactivated": func(id string) {
+			w.advance(time.Millisecond)
+			w.call(http.MethodPut, "/certificates/"+id+"?newStatus=INACTIVE", nil)
+			w.call(http.MethodPut, "/certificates/"+id+"?newStatus=ACTIVE", nil)
+		},
+		"re-attached": func(id string) {
+			w.advance(time.Millisecond)
+			for _, method := range []string{http.MethodDelete, http.MethodPut} {
+				if err := w.Admin.CallWith(w.ctx, method, "/things/thing-"+id[:8]+"/principals", principal(id), nil, nil); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+		},
+		"type changed": func(id string) {
+			w.call(http.MethodPost, "/thing-types/lamp", map[string]any{})
+			w.call(http.MethodPatch, "/things/thing-"+id[:8], map[string]any{"thingTypeName": "lamp"})
 		},
 		"role deleted": func(string) {
 			if _, err := w.Admin.Query(w.ctx, "iam", "DeleteRole", "RoleName", "DeviceRole"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -57,10 +58,22 @@ func EncodePEM(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// acceptableKey refuses keys that no device should have: RSA under 2048 bits.
+// acceptableKey refuses keys that no device should have: RSA under 2048 bits,
+// and elliptic curves under 256 (AWS IoT API reference,
+// "CreateCertificateFromCsr").
 func acceptableKey(key crypto.PublicKey) error {
-	if k, ok := key.(*rsa.PublicKey); ok && k.N.BitLen() < 2048 {
-		return thingpass.Errorf(thingpass.CertificateInvalid, "RSA keys must have at least 2048 bits")
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		if k.N.BitLen() < 2048 {
+			return thingpass.Errorf(thingpass.CertificateInvalid, "RSA keys must have at least 2048 bits")
+		}
+	case *ecdsa.PublicKey:
+		if k.Curve.Params().BitSize < 256 {
+			return thingpass.Errorf(thingpass.CertificateInvalid, "Elliptic curve keys must be on P-256, P-384 or P-521")
+		}
+	case ed25519.PublicKey:
+	default:
+		return thingpass.Errorf(thingpass.CertificateInvalid, "The key must be RSA, elliptic curve or Ed25519")
 	}
 	return nil
 }

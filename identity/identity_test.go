@@ -97,7 +97,7 @@ func TestRefusedCSRs(t *testing.T) {
 	block.Bytes[len(block.Bytes)-1] ^= 1
 	for name, text := range map[string]string{
 		"empty": "", "no PEM": "x", "another kind": strings.ReplaceAll(good, "CERTIFICATE REQUEST", "CERTIFICATE"),
-		"weak key": csr(t, weak), "wrong signature": string(pem.EncodeToMemory(block)),
+		"weak key": csr(t, weak), "small curve": csr(t, ecKey(t, elliptic.P224())), "wrong signature": string(pem.EncodeToMemory(block)),
 		"no DER": "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
 	} {
 		if _, _, err := i.IssueFromCSR(text); thingpass.KindOf(err) != thingpass.Invalid {

@@ -24,6 +24,7 @@ import (
 // The files of a data folder.
 const (
 	fileInstallation = "installation.json"
+	fileLock         = "init.lock" // there while init is at work
 	fileKeyRing      = "keyring.json"
 	fileDatabase     = "thingpass.db"
 	fileAdminEnv     = "admin.env"
@@ -125,7 +126,7 @@ func Init(ctx context.Context, cfg InitConfig) (AdminEnv, error) {
 	if err != nil {
 		return AdminEnv{}, errors.Join(fmt.Errorf("init %s: %w", cfg.Dir, err), empty(cfg.Dir))
 	}
-	return env, nil
+	return env, os.Remove(filepath.Join(cfg.Dir, fileLock))
 }
 
 func (cfg *InitConfig) defaults() error {
@@ -167,24 +168,46 @@ func (cfg *InitConfig) defaults() error {
 	return nil
 }
 
-// claim makes the folder, or takes an empty one.
+// claim makes the folder, or takes an empty one, and leaves a lock file in it:
+// of two that make an installation in the same folder, one wins and the other
+// touches nothing.
 func claim(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	if err := unused(dir); err != nil {
+		return err
+	}
+	lock := filepath.Join(dir, fileLock)
+	f, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s: another init is at work there, or has died: if so, remove the folder", dir)
+	}
+	if err != nil {
+		return err
+	}
+	// Another one may have come and gone since the folder was looked at.
+	if err := errors.Join(f.Close(), unused(dir)); err != nil {
+		return errors.Join(err, os.Remove(lock))
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+// unused tells why a folder cannot be taken, if it cannot.
+func unused(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(dir, fileInstallation)); err == nil {
+		return fmt.Errorf("%s holds an installation already: start it with thingpass serve --data %s", dir, dir)
+	}
 	for _, e := range entries {
-		if e.Name() == fileInstallation {
-			return fmt.Errorf("%s holds an installation already: start it with thingpass serve --data %s", dir, dir)
+		if e.Name() != fileLock {
+			return fmt.Errorf("%s is not empty: init needs a new or empty folder", dir)
 		}
 	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%s is not empty: init needs a new or empty folder", dir)
-	}
-	return os.Chmod(dir, 0o700)
+	return nil
 }
 
 func empty(dir string) error {
