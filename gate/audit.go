@@ -96,7 +96,8 @@ func (d *Door) record(c *Call, w *answer, took time.Duration) {
 	if c.audit.cause != nil {
 		attrs = append(attrs, slog.String("cause", c.audit.cause.Error()))
 	}
-	if w.status >= http.StatusInternalServerError || c.audit.cut {
+	// 501 is the client's doing: it asked for what is not here.
+	if w.status >= http.StatusInternalServerError && w.status != http.StatusNotImplemented || c.audit.cut {
 		level = slog.LevelError
 	}
 	d.cfg.Log.LogAttrs(c.Request.Context(), level, "request", attrs...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -178,8 +179,9 @@ func (d *Door) guess(r *http.Request) *service {
 	if r.Header.Get("X-Amz-Target") != "" {
 		return &service{Service: Service{Name: "unknown", Protocol: wire.JSON11}}
 	}
+	version := r.URL.Query().Get("Version")
 	for _, sv := range d.services {
-		if sv.Protocol == wire.Query && isForm(r) && r.Method == http.MethodPost && r.URL.EscapedPath() == "/" {
+		if sv.Protocol == wire.Query && r.URL.EscapedPath() == "/" && (version == sv.Version || version == "" && isForm(r) && r.Method == http.MethodPost) {
 			return sv
 		}
 		if sv.Protocol == wire.RESTJSON {
@@ -210,7 +212,8 @@ func scopeHint(r *http.Request) (string, bool) {
 }
 
 func isForm(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return kind == "application/x-www-form-urlencoded" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter))
 }
 
 // authenticate resolves the access key and verifies the signature. The body of
@@ -270,6 +273,9 @@ func (sv *service) route(r *http.Request, body []byte) (*Operation, *input, erro
 }
 
 func (sv *service) routeQuery(r *http.Request, body []byte) (*Operation, *input, error) {
+	if err := queryTarget(r); err != nil {
+		return nil, nil, err
+	}
 	form := r.URL.Query()
 	if isForm(r) {
 		posted, err := url.ParseQuery(string(bytes.TrimSpace(body)))
@@ -287,6 +293,18 @@ func (sv *service) routeQuery(r *http.Request, body []byte) (*Operation, *input,
 			Message: fmt.Sprintf("Could not find operation %s for version %s", action, version)}
 	}
 	return op, &input{form: form}, nil
+}
+
+// queryTarget refuses what is no request of the query protocol: it has one path
+// and two methods.
+func queryTarget(r *http.Request) error {
+	switch {
+	case r.URL.EscapedPath() != "/":
+		return &wire.Error{Status: http.StatusNotFound, Code: "InvalidAction", Message: "There is no operation at this path: send it to /."}
+	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+		return &wire.Error{Status: http.StatusMethodNotAllowed, Code: "InvalidAction", Message: "The method must be GET or POST."}
+	}
+	return nil
 }
 
 // decide puts every question of the row to package authz. A row that asks
@@ -327,7 +345,7 @@ func (d *Door) shown(c *Call, err error) *wire.Error {
 	}
 	if e, ok := errors.AsType[*session.Error](err); ok {
 		c.audit.cause = e
-		return sessionError(c.service.Protocol, e)
+		return sessionError(c, e)
 	}
 	if thingpass.KindOf(err) != thingpass.Internal && c.service.Error != nil {
 		return c.service.Error(err)

@@ -47,12 +47,14 @@ func pick3(p wire.Protocol, query, json, s3 wire.Error) *wire.Error {
 	return &e
 }
 
-func sessionError(p wire.Protocol, e *session.Error) *wire.Error {
+func sessionError(c *Call, e *session.Error) *wire.Error {
+	p := c.service.Protocol
 	const invalid = "The security token included in the request is invalid."
 	unknown := pick3(p,
 		wire.Error{Code: "InvalidClientTokenId", Message: invalid},
 		wire.Error{Code: "UnrecognizedClientException", Message: invalid},
-		wire.Error{Code: "InvalidAccessKeyId", Message: "The AWS Access Key Id you provided does not exist in our records."})
+		wire.Error{Code: "InvalidAccessKeyId", Message: "The AWS Access Key Id you provided does not exist in our records.",
+			Fields: []wire.Field{{Name: "AWSAccessKeyId", Value: shorten(c.AccessKeyID)}}})
 	switch e.Failure {
 	case session.Expired:
 		return pick3(p,
@@ -102,11 +104,14 @@ func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
 	case sigv4.Mismatch:
 		out.Code = "SignatureDoesNotMatch"
 		out.Message = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+		canonical := hideToken(e.CanonicalRequest, c.Signature.Token)
 		out.Fields = []wire.Field{
 			{Name: "AWSAccessKeyId", Value: c.AccessKeyID},
 			{Name: "StringToSign", Value: e.StringToSign},
 			{Name: "SignatureProvided", Value: e.Provided},
-			{Name: "CanonicalRequest", Value: hideToken(e.CanonicalRequest, c.Signature.Token)},
+			{Name: "StringToSignBytes", Value: hexBytes(e.StringToSign)},
+			{Name: "CanonicalRequest", Value: canonical},
+			{Name: "CanonicalRequestBytes", Value: hexBytes(canonical)},
 		}
 	case sigv4.Expired, sigv4.NotYet:
 		out.Code = "RequestTimeTooSkewed"
@@ -156,3 +161,6 @@ func hideToken(canonical, token string) string {
 	}
 	return strings.ReplaceAll(canonical, token, "REDACTED")
 }
+
+// hexBytes shows what a text is made of, as S3 does.
+func hexBytes(s string) string { return fmt.Sprintf("% x", s) }

@@ -292,6 +292,10 @@ func TestOddRequests(t *testing.T) {
 		{"iam", "POST", "/", "application/x-www-form-urlencoded", "Action=NoSuch&Version=2010-05-08", 400, "InvalidAction"},
 		{"sts", "POST", "/", "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2010-05-08", 400, "InvalidAction"},
 		{"sts", "GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "", "", 200, ""},
+		{"sts", "POST", "/", "application/x-www-form-urlencoded; charset=utf-8", "Action=GetCallerIdentity&Version=2011-06-15", 200, ""},
+		{"sts", "POST", "/", "application/x-www-form-urlencodedish", "Action=GetCallerIdentity&Version=2011-06-15", 400, "InvalidAction"},
+		{"sts", "POST", "/foo", "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15", 404, "InvalidAction"},
+		{"sts", "DELETE", "/", "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15", 405, "InvalidAction"},
 		{"dynamodb", "GET", "/", "", "", 501, "NotImplemented"},
 		{"s3", "GET", "/bucket?intelligent-tiering", "", "", 501, "NotImplemented"},
 	} {

@@ -1,0 +1,139 @@
+package gate_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/thingtest"
+)
+
+// auditLog keeps the audit lines of a server.
+type auditLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *auditLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// line is what the tests look at in an audit line.
+type line struct {
+	Level, Msg, Operation, Action, Resource, Decision, Reason, Code string
+	Status                                                          int
+}
+
+// last is the newest audit line of an operation. A request may be answered
+// before its line is written, so it is looked for until the test's end.
+func (l *auditLog) last(t *testing.T, operation string) (found line) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		l.mu.Lock()
+		text := l.text.String()
+		l.mu.Unlock()
+		for row := range strings.Lines(text) {
+			var v line
+			if json.Unmarshal([]byte(row), &v) == nil && v.Msg == "request" && v.Operation == operation {
+				found = v
+			}
+		}
+		if found.Msg != "" {
+			return found
+		}
+	}
+	t.Fatalf("no audit line of %s", operation)
+	return found
+}
+
+func startLogged(t *testing.T) (*thingtest.Server, *auditLog) {
+	t.Helper()
+	l := &auditLog{}
+	s, err := thingtest.Start(context.WithoutCancel(t.Context()), thingtest.Options{Log: slog.New(slog.NewJSONHandler(l, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s, l
+}
+
+// TestS3ExplainsMismatch: the fields that help to find what was signed
+// differently are there, also as bytes, and the token is in none.
+func TestS3ExplainsMismatch(t *testing.T) {
+	s, c := start(t)
+	creds := powerless(t, s)
+	token := creds.SessionToken
+	creds.SecretAccessKey += "x"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.APIURL()+"/some-name", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sigv4.Sign(r, creds, "us-east-1", "s3", c.Now(), sigv4.PayloadHash(nil))
+	got := send(t, s, r)
+	var e struct {
+		Code, StringToSign, StringToSignBytes, CanonicalRequest, CanonicalRequestBytes string
+	}
+	if err := xml.Unmarshal([]byte(got.body), &e); err != nil {
+		t.Fatal(err)
+	}
+	for text, asBytes := range map[string]string{e.StringToSign: e.StringToSignBytes, e.CanonicalRequest: e.CanonicalRequestBytes} {
+		raw, err := hex.DecodeString(strings.ReplaceAll(asBytes, " ", ""))
+		if err != nil || text == "" || string(raw) != text {
+			t.Errorf("bytes %q do not spell %q", asBytes, text)
+		}
+		if strings.Contains(text, token) {
+			t.Error("the token is shown")
+		}
+	}
+}
+
+func TestS3NamesUnknownKey(t *testing.T) {
+	s, c := start(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.APIURL()+"/some-name", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sigv4.Sign(r, sigv4.Credentials{AccessKeyID: "AKIANOSUCHKEY", SecretAccessKey: "x"}, "us-east-1", "s3", c.Now(), sigv4.PayloadHash(nil))
+	if got := send(t, s, r); got.code != "InvalidAccessKeyId" || !strings.Contains(got.body, "<AWSAccessKeyId>AKIANOSUCHKEY</AWSAccessKeyId>") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestUnsignedNamespace: the version in the query says which service is meant.
+func TestUnsignedNamespace(t *testing.T) {
+	s, _ := start(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.APIURL()+"/?Action=GetCallerIdentity&Version=2011-06-15", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := send(t, s, r); got.code != "MissingAuthenticationToken" || !strings.Contains(got.body, "sts.amazonaws.com") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestNotImplementedIsNoAlarm: what a client asks for and is not here is not
+// the operator's fault.
+func TestNotImplementedIsNoAlarm(t *testing.T) {
+	s, log := startLogged(t)
+	resp, err := s.Admin.Do(t.Context(), "s3", http.MethodGet, "/some-name?intelligent-tiering", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Status != http.StatusNotImplemented {
+		t.Fatalf("%d %s", resp.Status, resp.Body)
+	}
+	if l := log.last(t, ""); l.Code != "NotImplemented" || l.Level != "INFO" {
+		t.Errorf("%+v", l)
+	}
+}
