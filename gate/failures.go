@@ -107,7 +107,7 @@ func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
 		canonical := hideToken(e.CanonicalRequest, c.Signature.Token)
 		out.Fields = []wire.Field{
 			{Name: "AWSAccessKeyId", Value: c.AccessKeyID},
-			{Name: "StringToSign", Value: e.StringToSign},
+			{Name: "StringToSign", Value: hideToken(e.StringToSign, c.Signature.Token)},
 			{Name: "SignatureProvided", Value: e.Provided},
 			{Name: "StringToSignBytes", Value: hexBytes(e.StringToSign)},
 			{Name: "CanonicalRequest", Value: canonical},
@@ -124,9 +124,11 @@ func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
 	case sigv4.PresignExpired:
 		out.Message = "Request has expired"
 		out.Fields = []wire.Field{
-			{Name: "X-Amz-Expires", Value: fmt.Sprint(int(c.Signature.Expires.Seconds()))},
-			{Name: "Expires", Value: c.Signature.Time.Add(c.Signature.Expires).UTC().Format(time.RFC3339)},
+			{Name: "Expires", Value: e.Limit.UTC().Format(time.RFC3339)},
 			{Name: "ServerTime", Value: c.Now.UTC().Format(time.RFC3339)},
+		}
+		if life := c.Signature.Expires; life > 0 { // Version 2 knows no such parameter
+			out.Fields = append(out.Fields, wire.Field{Name: "X-Amz-Expires", Value: fmt.Sprint(int(life.Seconds()))})
 		}
 	case sigv4.UnsignedHeaders:
 		out.Message = "There were headers present in the request which were not signed"
@@ -153,13 +155,13 @@ func s3Malformed(e *sigv4.Error) *wire.Error {
 	return out
 }
 
-// hideToken keeps a session token out of the canonical request that S3 shows:
-// an error text ends up in logs.
-func hideToken(canonical, token string) string {
+// hideToken keeps a session token out of the signed texts that S3 shows: an
+// error text ends up in logs.
+func hideToken(signed, token string) string {
 	if token == "" {
-		return canonical
+		return signed
 	}
-	return strings.ReplaceAll(canonical, token, "REDACTED")
+	return strings.ReplaceAll(signed, token, "REDACTED")
 }
 
 // hexBytes shows what a text is made of, as S3 does.

@@ -1,6 +1,7 @@
 // Package sigv4 verifies and makes AWS Signature Version 4: in the
 // Authorization header, in the query (presigned URLs), and over the chunks of
-// a streamed S3 body.
+// a streamed S3 body. It verifies one form of Version 2, the presigned S3 URL,
+// which stock clients still make.
 //
 // It owns the canonical form of a request, the signing key, the time rules,
 // and the decoding of aws-chunked bodies with every check that S3 makes on

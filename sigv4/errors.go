@@ -17,8 +17,8 @@ const (
 	Mismatch                  // the signature of the request, of a chunk or of the trailer is wrong
 	Expired                   // the request is older than the skew allows
 	NotYet                    // the request is from the future by more than the skew
-	PresignExpired            // the presigned URL has outlived X-Amz-Expires
-	BadExpires                // X-Amz-Expires is absent (S3), no number, or outside 1..604800
+	PresignExpired            // the presigned URL has outlived X-Amz-Expires, or Expires
+	BadExpires                // X-Amz-Expires is absent (S3), no number, or outside 1..604800; Expires is no number or too far
 	UnsignedHeaders           // a header that must be signed is not; see Error.Headers
 	BadDate                   // no date, not a date, or not the day of the credential scope
 	BadPayloadHash            // x-amz-content-sha256 has a value that has no meaning
@@ -32,7 +32,7 @@ const (
 	InvalidChecksum           // x-amz-checksum-*: unknown algorithm, malformed value, or more than one
 	BadChecksum               // the body's checksum is not x-amz-checksum-*
 	BadTrailer                // the trailer is malformed, missing, or not what x-amz-trailer said
-	UnsupportedAlgorithm      // SigV2, or SigV4a (ECDSA)
+	UnsupportedAlgorithm      // SigV2 other than of plain presigned URLs, or SigV4a (ECDSA)
 	IncompleteBody            // the body ended, or could not be read, before it was complete
 )
 

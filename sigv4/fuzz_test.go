@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,6 +24,10 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add("", "", "AWSAccessKeyId=a&Signature=b")
+	for _, v := range v2Vectors {
+		_, query, _ := strings.Cut(v.target, "?")
+		f.Add("", "", query)
+	}
 	f.Fuzz(func(t *testing.T, authorization, date, query string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.URL.RawQuery = query
@@ -35,7 +40,13 @@ func FuzzParse(f *testing.F) {
 			kindOf(t, err)
 			return
 		}
-		if s.AccessKeyID == "" || s.Region == "" || s.Service == "" || s.Date != s.Time.Format(isoDay) || len(s.SignedHeaders) == 0 || s.Expires < 0 || s.Expires > maxExpires {
+		ok := s.AccessKeyID != "" && s.Service != ""
+		if s.v2 != nil {
+			ok = ok && s.Presigned && s.v2.until.Unix() >= 0 && slices.IsSorted(s.v2.resources)
+		} else {
+			ok = ok && s.Region != "" && s.Date == s.Time.Format(isoDay) && len(s.SignedHeaders) > 0 && s.Expires >= 0 && s.Expires <= maxExpires
+		}
+		if !ok {
 			t.Errorf("%#v of %q %q %q", *s, authorization, date, query)
 		}
 		for _, s3 := range []bool{true, false} {
@@ -67,7 +78,7 @@ func FuzzVerify(f *testing.F) {
 		if got == nil {
 			return // not a request that can be sent
 		}
-		if _, err := Parse(&http.Request{URL: sent.URL, Header: http.Header{}}); kindOf(t, err) != Missing {
+		if q, err := readQuery(query); err != nil || q.signed() {
 			return // the query looks like a signature, or is broken
 		}
 		if _, err := appendQuery(nil, query); err != nil {

@@ -15,8 +15,8 @@ const (
 
 // Parse reads how r says it is signed: by the Authorization header or by the
 // query. It needs no secret and proves nothing; see Verify. Its errors are
-// *Error: Missing when r is not signed, UnsupportedAlgorithm for SigV2 and
-// SigV4a, Incomplete, Ambiguous, BadDate or BadExpires.
+// *Error: Missing when r is not signed, UnsupportedAlgorithm for SigV4a and for
+// what SigV2 cannot do, Incomplete, Ambiguous, BadDate or BadExpires.
 func Parse(r *http.Request) (*Signature, error) {
 	q, err := readQuery(r.URL.RawQuery)
 	if err != nil {
@@ -24,7 +24,7 @@ func Parse(r *http.Request) (*Signature, error) {
 	}
 	values := r.Header["Authorization"]
 	switch {
-	case len(values) > 1, len(values) == 1 && q.signed():
+	case len(values) > 1, len(values) == 1 && q.signed(), q.v4 && q.v2:
 		return nil, errorf(Ambiguous, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "+
 			"Signature query string parameter or the Authorization header should be specified")
 	case len(values) == 1:
@@ -36,11 +36,16 @@ func Parse(r *http.Request) (*Signature, error) {
 		}
 		return s, nil
 	case q.v2:
-		return nil, &Error{Kind: UnsupportedAlgorithm, Query: true, Message: "This URL is signed with Signature Version 2, " +
-			"which is not supported. Sign it with Signature Version 4: set signature_version=s3v4 in the client."}
+		s, err := parseV2(r)
+		if err != nil {
+			return nil, inQuery(err)
+		}
+		return s, nil
 	}
-	return nil, errorf(Missing, "Missing Authentication Token")
+	return nil, errMissing()
 }
+
+func errMissing() error { return errorf(Missing, "Missing Authentication Token") }
 
 func parseHeader(r *http.Request, authorization string) (*Signature, error) {
 	name, rest, _ := strings.Cut(authorization, " ")

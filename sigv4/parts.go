@@ -40,7 +40,7 @@ func (s *Signature) setCredential(text string) error {
 		return errorf(Incomplete, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".")
 	}
 	for _, p := range part {
-		if p == "" || strings.ContainsFunc(p, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		if p == "" || !visible(p) {
 			return errorf(Incomplete, "the Credential is mal-formed; a part of it is empty or has a character that is not allowed.")
 		}
 	}
@@ -49,6 +49,11 @@ func (s *Signature) setCredential(text string) error {
 	}
 	s.AccessKeyID, s.Date, s.Region, s.Service = part[0], part[1], part[2], part[3]
 	return nil
+}
+
+// visible tells whether text has visible ASCII characters only.
+func visible(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
 // setSignedHeaders reads "a;b;c": lower-case names in ascending order.

@@ -50,18 +50,12 @@ func (q *query) field(name string) *string {
 // compared decoded, because that is how they count everywhere else.
 func readQuery(raw string) (*query, error) {
 	q := &query{}
-	var sigV2 struct{ key, signature bool }
 	for rawName, rawValue := range pairs(raw) {
 		name, err := url.QueryUnescape(rawName)
 		if err != nil {
 			return nil, errBadQuery()
 		}
-		switch name {
-		case "AWSAccessKeyId":
-			sigV2.key = true
-		case "Signature":
-			sigV2.signature = true
-		}
+		q.v2 = q.v2 || ofV2(name)
 		target := q.field(name)
 		if target == nil {
 			continue
@@ -74,7 +68,6 @@ func readQuery(raw string) (*query, error) {
 		}
 	}
 	q.v4 = q.algorithm != "" || q.credential != "" || q.provided != ""
-	q.v2 = sigV2.key && sigV2.signature
 	return q, nil
 }
 

@@ -14,7 +14,8 @@ const (
 )
 
 // Signature is what a request says about its own signing. Nothing of it is
-// proven before Verify.
+// proven before Verify. Of a URL presigned with Version 2 the service is s3, and
+// date, region, time, headers and expiry have their zero values.
 type Signature struct {
 	AccessKeyID   string
 	Token         string        // session token; empty when there is none
@@ -26,8 +27,9 @@ type Signature struct {
 	Presigned     bool          // the signature is in the query
 	Expires       time.Duration // of a presigned URL, 1 s to 7 days; 0 when it gives none
 
-	provided string // the signature, as sent
-	payload  string // X-Amz-Content-Sha256 of the query, which the signature covers
+	provided string    // the signature, as sent
+	payload  string    // X-Amz-Content-Sha256 of the query, which the signature covers
+	v2       *version2 // nil for Version 4
 }
 
 // Scope is the credential scope: date/region/service/aws4_request.

@@ -17,6 +17,7 @@ type Rules struct {
 	S3   bool          // S3's rules for path, body hash and signed headers, and S3's texts
 	Now  time.Time     // the server's time
 	Skew time.Duration // 0 means DefaultSkew
+	NoV2 bool          // refuse URLs presigned with Signature Version 2
 }
 
 // Verify proves that r was signed with secret, and at a time that rules
@@ -41,6 +42,9 @@ func (s *Signature) Verify(r *http.Request, secret string, rules Rules, payloadH
 }
 
 func (s *Signature) verify(r *http.Request, secret string, rules Rules, payloadHash string) error {
+	if s.v2 != nil {
+		return s.verifyV2(r, secret, rules)
+	}
 	if err := s.checkHeaders(r, rules.S3); err != nil {
 		return err
 	}
