@@ -70,7 +70,7 @@ func (d *document) compileStatement(i int) (statement, error) {
 			return s, err
 		}
 	}
-	if err := d.checkExchange(i, &s); err != nil {
+	if err := d.checkKeys(i, &s); err != nil {
 		return s, err
 	}
 	return s, nil

@@ -177,12 +177,12 @@ func TestAcceptedIdentity(t *testing.T) {
 		with(`"NotAction":"s3:x","NotResource":"*"`),
 		with(`"Condition":{}`),
 		with(`"Condition":{"x":{},"y":{}}`),
-		with(`"Condition":{"DateGreaterThan":{"a":[]}}`),
-		with(`"Condition":{"DateGreaterThan":{"a":"01T"}}`),
-		with(`"Condition":{"DateLessThan":{"a":"-292275054"}}`),
-		with(`"Condition":{"DateLessThanEquals":{"a":"2016-12-13t2:00:00.593194+23"}}`),
-		with(`"Condition":{"ForAnyValue:StringEqualsIfExists":{"a":"asf"}}`),
-		with(`"Condition":{"Bool":{"a":true},"NumericEquals":{"a":[1,2.5]}}`),
+		with(`"Condition":{"DateGreaterThan":{"aws:CurrentTime":[]}}`),
+		with(`"Condition":{"DateGreaterThan":{"aws:CurrentTime":"01T"}}`),
+		with(`"Condition":{"DateLessThan":{"aws:CurrentTime":"-292275054"}}`),
+		with(`"Condition":{"DateLessThanEquals":{"aws:CurrentTime":"2016-12-13t2:00:00.593194+23"}}`),
+		with(`"Condition":{"ForAnyValue:StringEqualsIfExists":{"aws:CurrentTime":"asf"}}`),
+		with(`"Condition":{"Bool":{"aws:CurrentTime":true},"NumericEquals":{"s3:max-keys":[1,2.5]}}`),
 		statements(`{"Sid":"","Effect":"Allow","Action":"s3:a","Resource":"*"}`, `{"Sid":"","Effect":"Deny","Action":"s3:b","Resource":"*"}`),
 	} {
 		mustParse(t, Identity, text)
