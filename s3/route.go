@@ -115,6 +115,7 @@ func validBucket(s string) bool {
 var signing = []string{
 	"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature",
 	"X-Amz-Security-Token", "X-Amz-Content-Sha256", "x-id",
+	"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token", "content-type", "content-md5", // of Signature Version 2; sigv4 refuses them elsewhere
 }
 
 // harmless lists the x-amz- headers that any request may carry: about signing,

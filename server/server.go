@@ -40,6 +40,7 @@ type Config struct {
 	OpsListen       string // health and metrics, plain HTTP; "" for 127.0.0.1:9445
 	DeviceEndpoint  string // public host[:port] of the device door; "" for the first host and the device door's port
 	NoPostQuantum   bool   // do not offer X25519MLKEM768
+	NoPresignV2     bool   // refuse S3 URLs presigned with Signature Version 2
 	StrictVariables bool   // AWS's variable names only, without the spellings of its launch article
 	ShutdownTimeout time.Duration
 	Log             *slog.Logger
@@ -189,7 +190,7 @@ func (s *Server) wire(background context.Context, listeners []net.Listener) erro
 	})
 	s.gate = gate.NewDoor(gate.Config{
 		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide),
-		Log: s.cfg.Log, Now: s.cfg.Now, Observe: s.metrics.request,
+		Log: s.cfg.Log, Now: s.cfg.Now, NoPresignV2: s.cfg.NoPresignV2, Observe: s.metrics.request,
 	})
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
 	s.group.Go(func() error { cert.watch(background, nil); return nil })

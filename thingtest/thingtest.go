@@ -29,6 +29,7 @@ type Options struct {
 	Database       string // PostgreSQL URL; "" for SQLite
 	DeviceEndpoint string
 	Hosts          []string
+	NoPresignV2    bool             // see server.Config
 	Now            func() time.Time // the server's clock
 	Log            *slog.Logger
 }
@@ -90,7 +91,7 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	}
 	s.Server, err = server.Start(ctx, server.Config{
 		Dir: s.Dir, DeviceListen: "127.0.0.1:0", APIListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0",
-		DeviceEndpoint: o.DeviceEndpoint, Log: o.Log, Now: s.now,
+		DeviceEndpoint: o.DeviceEndpoint, NoPresignV2: o.NoPresignV2, Log: o.Log, Now: s.now,
 	})
 	if err != nil {
 		return err

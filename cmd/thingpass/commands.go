@@ -45,6 +45,7 @@ type serveCmd struct {
 	OpsListen       string        `env:"THINGPASS_OPS_LISTEN" default:"127.0.0.1:9445" help:"Address of /healthz, /readyz and /metrics (plain HTTP)."`
 	DeviceEndpoint  string        `env:"THINGPASS_DEVICE_ENDPOINT" placeholder:"HOST[:PORT]" help:"Public name of the device door (default: the first host of the installation and the door's port)."`
 	PostQuantum     bool          `env:"THINGPASS_POST_QUANTUM" default:"true" negatable:"" help:"Offer the post-quantum hybrid key exchange X25519MLKEM768."`
+	PresignV2       bool          `name:"presign-v2" env:"THINGPASS_PRESIGN_V2" default:"true" negatable:"" help:"Take S3 URLs presigned with Signature Version 2, which AWS CLI version 1 and boto3 make by default."`
 	StrictVariables bool          `env:"THINGPASS_STRICT_VARIABLES" help:"Know the policy variables credentials-iot:* only, not their older spellings iot:thingName, iot:thingType, iot:certificateId."`
 	ShutdownTimeout time.Duration `env:"THINGPASS_SHUTDOWN_TIMEOUT" default:"30s" help:"How long requests in flight may take to finish."`
 	LogFormat       string        `env:"THINGPASS_LOG_FORMAT" enum:"json,text" default:"json" help:"json or text."`
@@ -60,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	s, err := server.Start(ctx, server.Config{
 		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, OpsListen: c.OpsListen,
-		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, StrictVariables: c.StrictVariables,
+		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
 		ShutdownTimeout: c.ShutdownTimeout, Log: log,
 	})
 	if err != nil {
