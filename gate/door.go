@@ -36,6 +36,9 @@ type Config struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
+	// NoPresignV2 refuses URLs presigned with Signature Version 2.
+	NoPresignV2 bool
+
 	// Observe is told of every request when it is over.
 	Observe func(service, operation, code string, took time.Duration)
 }
@@ -223,7 +226,7 @@ func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	rules := sigv4.Rules{S3: sv.Protocol == wire.RESTXML, Now: c.Now}
+	rules := sigv4.Rules{S3: sv.Protocol == wire.RESTXML, Now: c.Now, NoV2: d.cfg.NoPresignV2}
 	var body []byte
 	hash := ""
 	if !rules.S3 {
