@@ -36,6 +36,7 @@ type Device struct {
 	Status        CertificateStatus
 	NotBefore     time.Time
 	NotAfter      time.Time
+	ValidAfter    time.Time    // sessions issued before it are over: when it was registered or last changed its status
 	Policies      []string     // documents of the IoT policies attached to it, by policy name
 	PolicyNames   []string     // their names, in the same order
 	Things        []Attachment // things it is attached to, ordered by name
@@ -44,8 +45,9 @@ type Device struct {
 // Attachment is a thing that a certificate is attached to.
 type Attachment struct {
 	Thing     string
-	ThingType string // "" when the thing has none
-	Exclusive bool   // attached as EXCLUSIVE_THING
+	ThingType string    // "" when the thing has none
+	Exclusive bool      // attached as EXCLUSIVE_THING
+	Since     time.Time // sessions issued for the thing before it are over: when it was attached or last changed its type
 }
 
 // Thing is a device in the registry.

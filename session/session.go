@@ -72,23 +72,52 @@ func New(place thingpass.Place, recent *store.Recent, ring *Ring) *Sessions {
 func (s *Sessions) SetRing(ring *Ring) { s.ring.Store(ring) }
 
 // Issue makes temporary credentials for a grant. It writes nothing.
-func (s *Sessions) Issue(_ context.Context, g Grant) (Credentials, error) {
+func (s *Sessions) Issue(ctx context.Context, g Grant) (Credentials, error) {
 	if g.Role.ID == "" || (g.Name == "") == (g.CertificateID == "") {
 		return Credentials{}, errors.New("issue session: a grant needs a role and either a name or a certificate")
 	}
-	now := s.Now().UTC().Truncate(time.Second)
-	expires := now.Add(g.Duration.Truncate(time.Second))
+	now := s.Now().UTC()
+	expires := now.Truncate(time.Second).Add(g.Duration.Truncate(time.Second))
 	if !g.NotAfter.IsZero() && expires.After(g.NotAfter) {
 		expires = g.NotAfter.UTC().Truncate(time.Second)
 	}
+	issued, err := s.issueTime(ctx, g, now.Truncate(time.Millisecond))
+	if err != nil {
+		return Credentials{}, fmt.Errorf("issue session: %w", err)
+	}
 	token, id, secret, err := s.ring.Load().seal(record{
-		RoleID: g.Role.ID, SessionName: g.Name, Issued: now, Expires: expires,
+		RoleID: g.Role.ID, SessionName: g.Name, Issued: issued, Expires: expires,
 		CertificateID: g.CertificateID, Thing: g.Thing, ThingType: g.ThingType, Policy: g.Policy,
 	}, s.Place.Account)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("issue session: %w", err)
 	}
 	return Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: thingpass.NewSecret(token), Expiration: expires}, nil
+}
+
+// issueTime is now, or the last change that ended the device's earlier sessions
+// if that is later because it was made by a server whose clock is ahead: else
+// the new session would be taken for one of those.
+func (s *Sessions) issueTime(ctx context.Context, g Grant, now time.Time) (time.Time, error) {
+	if g.CertificateID == "" {
+		return now, nil
+	}
+	device, err := s.Recent.Device(ctx, g.CertificateID)
+	if thingpass.KindOf(err) == thingpass.NotFound {
+		return now, nil // deleted a moment ago: Resolve refuses what is issued
+	}
+	if err != nil {
+		return now, err
+	}
+	if device.ValidAfter.After(now) {
+		now = device.ValidAfter
+	}
+	for _, a := range device.Things {
+		if a.Thing == g.Thing && a.Since.After(now) {
+			now = a.Since
+		}
+	}
+	return now, nil
 }
 
 // Resolve finds out who an access key belongs to, and the secret that must
@@ -182,6 +211,9 @@ func (s *Sessions) deviceGone(ctx context.Context, rec record) (string, error) {
 	if device.Status != thingpass.Active {
 		return "its certificate is " + string(device.Status), nil
 	}
+	if rec.Issued.Before(device.ValidAfter) {
+		return "it was issued before its certificate was last activated", nil
+	}
 	if rec.Thing == "" {
 		return "", nil
 	}
@@ -196,10 +228,12 @@ func (s *Sessions) deviceGone(ctx context.Context, rec record) (string, error) {
 // attachmentGone says why a session of an attached thing must stop, or "".
 func attachmentGone(a thingpass.Attachment, rec record) string {
 	switch {
-	case a.ThingType == rec.ThingType:
-		return ""
-	case a.ThingType == "":
+	case a.ThingType == "" && rec.ThingType != "":
 		return "thing " + a.Thing + " is now of no type"
+	case a.ThingType != rec.ThingType:
+		return "thing " + a.Thing + " is now of type " + a.ThingType
+	case rec.Issued.Before(a.Since):
+		return "it was issued before thing " + a.Thing + " was attached to its certificate, or got its type"
 	}
-	return "thing " + a.Thing + " is now of type " + a.ThingType
+	return ""
 }

@@ -117,6 +117,11 @@ func (r *registry) withdrawn(ctx context.Context, c Credentials) string {
 	return e.Reason
 }
 
+const (
+	reactivated = "it was issued before its certificate was last activated"
+	reattached  = "it was issued before thing bulb was attached to its certificate, or got its type"
+)
+
 // TestWithdrawal: credentials are refused from when what they were issued for
 // changes, also when it changes back; those issued afterwards are good.
 func TestWithdrawal(t *testing.T) {
@@ -129,7 +134,18 @@ func TestWithdrawal(t *testing.T) {
 		"deactivated":  {func(r *registry) { r.status(thingpass.Inactive) }, "its certificate is INACTIVE", "its certificate is INACTIVE"},
 		"detached":     {func(r *registry) { r.detach() }, "thing bulb is no longer attached to its certificate", ""},
 		"type changed": {func(r *registry) { r.retype("lock") }, "thing bulb is now of type lock", ""},
-		"type removed": {func(r *registry) { r.retype("") }, "thing bulb is now of no type", ""},
+		"reactivated":  {func(r *registry) { r.status(thingpass.Inactive); r.status(thingpass.Active) }, reactivated, reactivated},
+		"registered again": {func(r *registry) {
+			r.detach()
+			r.status(thingpass.Inactive)
+			r.must(r.DeleteCertificate(t.Context(), r.id, true))
+			r.register()
+			r.attach()
+		}, reactivated, reactivated},
+		"re-attached":      {func(r *registry) { r.detach(); r.attach() }, reattached, ""},
+		"attached already": {func(r *registry) { r.attach() }, "", ""},
+		"type and back":    {func(r *registry) { r.retype("lock"); r.retype("lamp") }, reattached, ""},
+		"type removed":     {func(r *registry) { r.retype("") }, "thing bulb is now of no type", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistry(t)
@@ -149,6 +165,66 @@ func TestWithdrawal(t *testing.T) {
 			if got := r.withdrawn(t.Context(), bare); got != c.bare {
 				t.Errorf("without a thing: %q, want %q", got, c.bare)
 			}
+			if c.bare == "" || c.bare == reactivated {
+				if got := r.withdrawn(t.Context(), r.issue("", "")); got != "" {
+					t.Errorf("issued in the same millisecond after it: %s", got)
+				}
+			}
+			if c.named == "" || c.named == reactivated || c.named == reattached {
+				if got := r.withdrawn(t.Context(), r.issue("bulb", "lamp")); got != "" {
+					t.Errorf("issued with the thing in the same millisecond after it: %s", got)
+				}
+			}
 		})
+	}
+}
+
+// TestReactivationInOneMillisecond: the clock's resolution revives nothing.
+func TestReactivationInOneMillisecond(t *testing.T) {
+	r := newRegistry(t)
+	early := r.issue("bulb", "lamp")
+	r.status(thingpass.Inactive)
+	r.status(thingpass.Active)
+	r.fresh()
+	if got := r.withdrawn(t.Context(), early); got != reactivated {
+		t.Errorf("issued before: %q, want %q", got, reactivated)
+	}
+	if got := r.withdrawn(t.Context(), r.issue("bulb", "lamp")); got != "" {
+		t.Errorf("issued after: %s", got)
+	}
+}
+
+// TestIssuedFromAStaleAnswer: what an exchange issues while it has not seen yet
+// that the certificate is not ACTIVE does not come to life later.
+func TestIssuedFromAStaleAnswer(t *testing.T) {
+	r := newRegistry(t)
+	before := r.issue("bulb", "lamp") // and the device is cached
+	r.now = r.now.Add(time.Millisecond)
+	r.status(thingpass.Inactive)
+	r.now = r.now.Add(time.Millisecond)
+	during := r.issue("bulb", "lamp")
+	r.now = r.now.Add(time.Millisecond)
+	r.status(thingpass.Active)
+	r.fresh()
+	for name, c := range map[string]Credentials{"before": before, "during": during} {
+		if got := r.withdrawn(t.Context(), c); got != reactivated {
+			t.Errorf("%s: %q, want %q", name, got, reactivated)
+		}
+	}
+}
+
+// TestClockBehind: a server whose clock is behind that of the server that took
+// the last change issues credentials that work, and that last as long as its
+// own clock says.
+func TestClockBehind(t *testing.T) {
+	r := newRegistry(t)
+	r.now = r.now.Add(-10 * time.Second)
+	for name, c := range map[string]Credentials{"with the thing": r.issue("bulb", "lamp"), "without a thing": r.issue("", "")} {
+		if got := r.withdrawn(t.Context(), c); got != "" {
+			t.Errorf("%s: %s", name, got)
+		}
+		if want := r.now.Add(time.Hour); !c.Expiration.Equal(want) {
+			t.Errorf("%s: expires at %v, want %v", name, c.Expiration, want)
+		}
 	}
 }

@@ -28,16 +28,16 @@ const (
 	tokenVersion = 1
 	saltSize     = 24
 	headerSize   = 1 + keyIDSize + saltSize
-	maxInstant   = 1 << 40 // seconds since 1970: far away, and safe to add to
+	maxIssued    = 1 << 50 // milliseconds since 1970: far away, and safe to add to
 	maxToken     = 6144    // characters: a session policy of 2,048 characters in UTF-8, with room
 )
 
 // record is what a token seals.
 type record struct {
 	RoleID        string
-	SessionName   string // "" for a device: it is the certificate id
-	Issued        time.Time
-	Expires       time.Time
+	SessionName   string    // "" for a device: it is the certificate id
+	Issued        time.Time // whole milliseconds
+	Expires       time.Time // whole seconds
 	CertificateID string
 	Thing         string
 	ThingType     string
@@ -127,7 +127,8 @@ func mac(key, salt []byte, purpose string) []byte {
 	return h.Sum(nil)
 }
 
-// encode lays a record out as: certificate flag, issue time, lifetime, then
+// encode lays a record out as: certificate flag, issue time in milliseconds,
+// the whole seconds between the second of issue and expiry, then
 // length-prefixed strings.
 func (r record) encode() ([]byte, error) {
 	out := make([]byte, 0, 128+len(r.Thing)+len(r.ThingType)+len(r.Policy))
@@ -144,7 +145,7 @@ func (r record) encode() ([]byte, error) {
 	if r.Issued.Unix() < 0 || life < 0 || life > math.MaxInt32 {
 		return nil, errors.New("the session's lifetime is out of range")
 	}
-	out = binary.AppendVarint(out, r.Issued.Unix())
+	out = binary.AppendVarint(out, r.Issued.UnixMilli())
 	out = binary.AppendUvarint(out, uint64(life))
 	for _, s := range []string{r.RoleID, r.SessionName, r.Thing, r.ThingType, r.Policy} {
 		out = binary.AppendUvarint(out, uint64(len(s)))
@@ -167,7 +168,7 @@ func decodeRecord(b []byte) (record, error) {
 		r.CertificateID, b = hex.EncodeToString(b[:sha256.Size]), b[sha256.Size:]
 	}
 	issued, n := binary.Varint(b)
-	if n <= 0 || issued < 0 || issued > maxInstant {
+	if n <= 0 || issued < 0 || issued > maxIssued {
 		return r, errToken
 	}
 	b = b[n:]
@@ -176,8 +177,8 @@ func decodeRecord(b []byte) (record, error) {
 		return r, errToken
 	}
 	b = b[n:]
-	r.Issued = time.Unix(issued, 0).UTC()
-	r.Expires = time.Unix(issued+int64(life), 0).UTC()
+	r.Issued = time.UnixMilli(issued).UTC()
+	r.Expires = time.Unix(r.Issued.Unix()+int64(life), 0).UTC()
 	for _, s := range []*string{&r.RoleID, &r.SessionName, &r.Thing, &r.ThingType, &r.Policy} {
 		size, n := binary.Uvarint(b)
 		if n <= 0 || size > uint64(len(b)-n) {

@@ -30,9 +30,9 @@ func newTestRing(t testing.TB) (*Ring, string) {
 }
 
 func largest() record {
-	issued := time.Unix(1_700_000_000, 0).UTC()
+	issued := time.UnixMilli(1_700_000_000_999).UTC()
 	return record{
-		RoleID: "AROA" + strings.Repeat("A", 17), Issued: issued, Expires: issued.Add(thingpass.MaxSession),
+		RoleID: "AROA" + strings.Repeat("A", 17), Issued: issued, Expires: issued.Truncate(time.Second).Add(thingpass.MaxSession),
 		CertificateID: strings.Repeat("ab", 32), Thing: strings.Repeat("t", 128), ThingType: strings.Repeat("y", 128),
 	}
 }

@@ -21,9 +21,10 @@ func scanAttachment(row row) (a thingpass.Attachment, err error) {
 }
 
 // AttachThing attaches a thing to a certificate, exclusively if the certificate
-// shall be attached to no other thing. Attaching again sets exclusive anew. The
-// error is NotFound for either, or Invalid when exclusive contradicts another
-// attachment of the certificate.
+// shall be attached to no other thing. Attaching again sets exclusive anew, and
+// leaves the sessions issued for the attachment alone. The error is NotFound for
+// either, or Invalid when exclusive contradicts another attachment of the
+// certificate.
 func (db *DB) AttachThing(ctx context.Context, thing, certificateID string, exclusive bool) error {
 	return db.write(ctx, op{"attach thing", thing}, func(t *tx) error {
 		if err := t.both(thing, certificateID); err != nil {
@@ -39,9 +40,9 @@ func (db *DB) AttachThing(ctx context.Context, thing, certificateID string, excl
 				return thingpass.Errorf(thingpass.Invalid, "The principal is attached to thing %s and cannot be attached to another one exclusively", other.Thing)
 			}
 		}
-		_, err = t.exec(`insert into thing_attachments (account, certificate, thing, exclusive) values ($1, $2, $3, $4)
+		_, err = t.exec(`insert into thing_attachments (account, certificate, thing, exclusive, since) values ($1, $2, $3, $4, $5)
 			on conflict (account, certificate, thing) do update set exclusive = excluded.exclusive`,
-			certificateID, thing, flag(exclusive))
+			certificateID, thing, flag(exclusive), millis(db.Now()))
 		return err
 	})
 }

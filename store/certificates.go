@@ -48,8 +48,9 @@ func (db *DB) CreateCertificate(ctx context.Context, c thingpass.Certificate) er
 		return thingpass.Errorf(thingpass.Invalid, "create certificate %q: the certificate is empty", c.ID)
 	}
 	return db.write(ctx, op{"create certificate", c.ID}, func(t *tx) error {
-		n, err := t.exec(`insert into devices (account, id, status, not_before, not_after) values ($1, $2, $3, $4, $5)
-			on conflict do nothing`, c.ID, string(c.Status), millis(c.NotBefore), millis(c.NotAfter))
+		n, err := t.exec(`insert into devices (account, id, status, not_before, not_after, valid_after)
+			values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+			c.ID, string(c.Status), millis(c.NotBefore), millis(c.NotAfter), millis(db.Now()))
 		exists := already(db.place.Certificate(c.ID), c.ID, "The certificate is already provisioned or registered")
 		if err := taken(n, err, exists); err != nil {
 			return err
@@ -76,9 +77,10 @@ func (db *DB) Certificates(ctx context.Context, page thingpass.Page) ([]thingpas
 	})
 }
 
-// UpdateCertificateStatus sets the status of a certificate. Setting the status
-// it has does nothing. The error is NotFound, or CertificateState because a
-// revoked certificate stays revoked.
+// UpdateCertificateStatus sets the status of a certificate, and ends the
+// sessions issued before: a certificate that is ACTIVE again does not bring back
+// what it had. Setting the status it has does nothing. The error is NotFound, or
+// CertificateState because a revoked certificate stays revoked.
 func (db *DB) UpdateCertificateStatus(ctx context.Context, id string, status thingpass.CertificateStatus) error {
 	return db.write(ctx, op{"update certificate", id}, func(t *tx) error {
 		current, err := t.status(id)
@@ -88,10 +90,13 @@ func (db *DB) UpdateCertificateStatus(ctx context.Context, id string, status thi
 		if current == thingpass.Revoked {
 			return thingpass.Errorf(thingpass.CertificateState, "The status of a revoked certificate cannot be changed. Id: %s", id)
 		}
-		if _, err := t.exec(`update devices set status = $3 where account = $1 and id = $2`, id, string(status)); err != nil {
+		now := millis(db.Now())
+		_, err = t.exec(`update devices set status = $3, valid_after = `+later("valid_after", 4)+` where account = $1 and id = $2`,
+			id, string(status), now)
+		if err != nil {
 			return err
 		}
-		_, err = t.exec(`update certificates set version = version + 1, modified = $3 where account = $1 and id = $2`, id, millis(db.Now()))
+		_, err = t.exec(`update certificates set version = version + 1, modified = $3 where account = $1 and id = $2`, id, now)
 		return err
 	})
 }

@@ -253,7 +253,7 @@ func TestDevice(t *testing.T) {
 		c := certificate(t, db, 1, thingpass.PendingActivation)
 		want := thingpass.Device{
 			CertificateID: c, Status: thingpass.PendingActivation,
-			NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(time.Hour),
+			NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(time.Hour), ValidAfter: noon,
 		}
 		same(t, got(db.Device(ctx, c))(t), want)
 
@@ -265,7 +265,7 @@ func TestDevice(t *testing.T) {
 			}
 			got(db.CreateThing(ctx, thing))(t)
 			must(t, db.AttachThing(ctx, name, c, false))
-			want.Things = append(want.Things, thingpass.Attachment{Thing: name, ThingType: thing.Type})
+			want.Things = append(want.Things, thingpass.Attachment{Thing: name, ThingType: thing.Type, Since: noon})
 		}
 		for _, name := range names[:10] {
 			policy(t, db, name)
@@ -277,6 +277,74 @@ func TestDevice(t *testing.T) {
 
 		alone := certificate(t, db, 2, thingpass.Active)
 		must(t, db.AttachThing(ctx, "a", alone, true))
-		same(t, got(db.Device(ctx, alone))(t).Things, []thingpass.Attachment{{Thing: "a", ThingType: "lamp", Exclusive: true}})
+		same(t, got(db.Device(ctx, alone))(t).Things, []thingpass.Attachment{{Thing: "a", ThingType: "lamp", Exclusive: true, Since: noon}})
+	})
+}
+
+// TestCutoffs: each change that ends earlier sessions moves the time from which
+// they count, of what was changed and of nothing else.
+func TestCutoffs(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		now := noon
+		db.Now = func() time.Time { return now }
+		c, other := certificate(t, db, 1, thingpass.Active), certificate(t, db, 2, thingpass.Active)
+		got(db.CreateThingType(ctx, thingpass.ThingType{Name: "lamp"}))(t)
+		for _, name := range []string{"bulb", "door"} {
+			thing(t, db, name)
+			must(t, db.AttachThing(ctx, name, c, false))
+		}
+		must(t, db.AttachThing(ctx, "door", other, false))
+		status := func(s thingpass.CertificateStatus) func() {
+			return func() { must(t, db.UpdateCertificateStatus(ctx, c, s)) }
+		}
+		attach := func() { must(t, db.AttachThing(ctx, "bulb", c, false)) }
+		detach := func() { must(t, db.DetachThing(ctx, "bulb", c)) }
+		update := func(thingType string) func() {
+			return func() {
+				got(db.UpdateThing(ctx, "bulb", 0, func(g *thingpass.Thing) error { g.Type = thingType; return nil }))(t)
+			}
+		}
+		minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+		soon := time.Millisecond
+		for i, step := range []struct {
+			name        string
+			minute      int
+			do          func()
+			certificate time.Time
+			bulb        time.Time
+		}{
+			{"same status", 1, status(thingpass.Active), noon, noon},
+			{"INACTIVE", 2, status(thingpass.Inactive), minute(2), noon},
+			{"ACTIVE at the same instant", 2, status(thingpass.Active), minute(2).Add(soon), noon},
+			{"INACTIVE, the clock set back", 1, status(thingpass.Inactive), minute(2).Add(2 * soon), noon},
+			{"ACTIVE", 3, status(thingpass.Active), minute(3), noon},
+			{"attached already", 4, attach, minute(3), noon},
+			{"updated, no type", 5, update(""), minute(3), noon},
+			{"type", 6, update("lamp"), minute(3), minute(6)},
+			{"no type at the same instant", 6, update(""), minute(3), minute(6).Add(soon)},
+			{"re-attached", 7, func() { detach(); attach() }, minute(3), minute(7)},
+		} {
+			now = minute(step.minute)
+			step.do()
+			d := got(db.Device(ctx, c))(t)
+			if !d.ValidAfter.Equal(step.certificate) || !d.Things[0].Since.Equal(step.bulb) || !d.Things[1].Since.Equal(noon) {
+				t.Errorf("%d, %s: certificate %v, bulb %v, door %v", i, step.name, d.ValidAfter, d.Things[0].Since, d.Things[1].Since)
+			}
+		}
+		d := got(db.Device(ctx, other))(t)
+		if !d.ValidAfter.Equal(noon) || !d.Things[0].Since.Equal(noon) {
+			t.Errorf("the other certificate: %+v", d)
+		}
+
+		// A certificate that is registered again is no older than that.
+		now = minute(8)
+		status(thingpass.Inactive)()
+		detach()
+		must(t, db.DetachThing(ctx, "door", c))
+		must(t, db.DeleteCertificate(ctx, c, false))
+		now = minute(9)
+		certificate(t, db, 1, thingpass.Active)
+		same(t, got(db.Device(ctx, c))(t).ValidAfter, minute(9))
 	})
 }

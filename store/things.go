@@ -54,6 +54,16 @@ func (t *tx) typeFor(name string) error {
 	return err
 }
 
+// retyped checks the new type of a thing as typeFor does, and ends the sessions
+// issued for the thing under its old one.
+func (t *tx) retyped(thing, newType string) error {
+	if err := t.typeFor(newType); err != nil {
+		return err
+	}
+	_, err := t.exec(`update thing_attachments set since = `+later("since", 3)+` where account = $1 and thing = $2`, thing, millis(t.Now()))
+	return err
+}
+
 // prefixed is a condition that column begins with parameter n. "like" would
 // ignore case on one engine and need escapes on both.
 func prefixed(column string, n int) string {
@@ -140,10 +150,10 @@ func (db *DB) Things(ctx context.Context, f ThingFilter, page thingpass.Page) ([
 }
 
 // UpdateThing reads a thing, lets modify change its Type and Attributes, and
-// writes it back with the next Version. The error is NotFound for the thing or
-// its new type, Invalid for a deprecated new type, VersionConflict when
-// expectedVersion is neither 0 nor the current version, or that of modify; then
-// nothing is written.
+// writes it back with the next Version. Another Type ends the sessions issued
+// for the thing before. The error is NotFound for the thing or its new type,
+// Invalid for a deprecated new type, VersionConflict when expectedVersion is
+// neither 0 nor the current version, or that of modify; then nothing is written.
 func (db *DB) UpdateThing(ctx context.Context, name string, expectedVersion int64, modify func(*thingpass.Thing) error) (thingpass.Thing, error) {
 	return change(ctx, db, op{"update thing", name}, func(t *tx) (thingpass.Thing, error) {
 		g, err := t.thing(name)
@@ -161,7 +171,7 @@ func (db *DB) UpdateThing(ctx context.Context, name string, expectedVersion int6
 			return g, err
 		}
 		if g.Type != before {
-			if err := t.typeFor(g.Type); err != nil {
+			if err := t.retyped(name, g.Type); err != nil {
 				return g, err
 			}
 		}

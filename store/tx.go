@@ -263,6 +263,13 @@ func already(arn, id, message string) *thingpass.Error {
 // the zero time.
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
+// later is an expression for the time of parameter n, in a column that held an
+// earlier time. It grows by a millisecond at least, so that two changes at the
+// same instant, or by servers whose clocks differ, are told apart.
+func later(column string, n int) string {
+	return fmt.Sprintf(`case when %[1]s < $%[2]d then $%[2]d else %[1]s + 1 end`, column, n)
+}
+
 // instant scans what millis has stored.
 type instant time.Time
 

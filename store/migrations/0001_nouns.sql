@@ -93,12 +93,14 @@ create table policies (
 );
 
 -- What an exchange reads of a certificate; the rest is in certificates.
+-- Sessions issued before valid_after are over.
 create table devices (
-	account    text not null,
-	id         text not null,
-	status     text not null,
-	not_before bigint not null,
-	not_after  bigint not null,
+	account     text not null,
+	id          text not null,
+	status      text not null,
+	not_before  bigint not null,
+	not_after   bigint not null,
+	valid_after bigint not null,
 	primary key (account, id)
 );
 
@@ -160,11 +162,13 @@ create table thing_attributes (
 );
 create index thing_attributes_by_name on thing_attributes (account, name, thing, value);
 
+-- Sessions issued for the thing before since are over.
 create table thing_attachments (
 	account     text not null,
 	certificate text not null,
 	thing       text not null,
 	exclusive   bigint not null,
+	since       bigint not null,
 	primary key (account, certificate, thing),
 	foreign key (account, certificate) references devices (account, id),
 	foreign key (account, thing) references things (account, name)
