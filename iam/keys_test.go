@@ -34,9 +34,10 @@ var keyedRequests = []keyed{
 		}},
 	{service: "sts", request: "POST /", header: []string{"Content-Type: application/x-www-form-urlencoded"},
 		body: "Action=AssumeRole&Version=2011-06-15&RoleSessionName=me&ExternalId=it&RoleArn=arn:aws:iam::123456789012:role/tagged",
-		keys: []string{"sts:RoleSessionName", "sts:ExternalId"}},
+		keys: []string{"sts:RoleSessionName", "sts:ExternalId", "aws:ResourceTag/team", "iam:ResourceTag/team"}},
 	{service: "iot", request: "POST /role-aliases/new", body: `{"roleArn":"arn:aws:iam::123456789012:role/tagged","tags":[{"Key":"team","Value":"x"}]}`,
-		keys: []string{"aws:RequestTag/team", "aws:TagKeys", "iam:PassedToService"}},
+		keys: []string{"aws:RequestTag/team", "aws:TagKeys", "iam:PassedToService", "aws:ResourceTag/team", "iam:ResourceTag/team"}},
+	{service: "iot", request: "GET /role-aliases/tagged", keys: []string{"aws:ResourceTag/colour"}},
 	{service: "iot", request: "PUT /things/t/principals", header: []string{"X-Amzn-Principal: arn:aws:iot:us-east-1:123456789012:cert/x"},
 		keys: []string{"iot:thingArn"}},
 	{service: "s3", request: "PUT /bucket/k", header: []string{"X-Amz-Acl: private", "X-Amz-Storage-Class: STANDARD", "If-None-Match: *"},
@@ -105,6 +106,10 @@ func TestKeysAreSupplied(t *testing.T) {
 	w.caller("all", everything)
 	w.must("CreateRole", "RoleName=tagged", "AssumeRolePolicyDocument="+trustAll, "Tags.member.1.Key=team", "Tags.member.1.Value=x")
 	if _, err := w.Admin.S3(t.Context(), http.MethodPut, "/bucket", nil); err != nil {
+		t.Fatal(err)
+	}
+	alias := `{"roleArn":"arn:aws:iam::123456789012:role/tagged","tags":[{"Key":"colour","Value":"red"}]}`
+	if err := w.Admin.Call(t.Context(), http.MethodPost, "/role-aliases/tagged", alias, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range keyedRequests {

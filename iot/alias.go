@@ -12,9 +12,9 @@ import (
 func (s *service) aliasRows() []gate.Operation {
 	return []gate.Operation{
 		askingRow("CreateRoleAlias", "POST /role-aliases/{roleAlias}", s.askCreateAlias, s.createRoleAlias, passRole),
-		row("DescribeRoleAlias", "GET /role-aliases/{roleAlias}", s.aliasARN, s.describeRoleAlias),
+		askingRow("DescribeRoleAlias", "GET /role-aliases/{roleAlias}", about(s, "DescribeRoleAlias", s.aliasARN), s.describeRoleAlias),
 		askingRow("UpdateRoleAlias", "PUT /role-aliases/{roleAlias}", s.askUpdateAlias, s.updateRoleAlias, passRole),
-		row("DeleteRoleAlias", "DELETE /role-aliases/{roleAlias}", s.aliasARN, s.deleteRoleAlias),
+		askingRow("DeleteRoleAlias", "DELETE /role-aliases/{roleAlias}", about(s, "DeleteRoleAlias", s.aliasARN), s.deleteRoleAlias),
 		row("ListRoleAliases", "GET /role-aliases", nil, s.listRoleAliases),
 	}
 }
@@ -43,25 +43,26 @@ type aliasOutput struct {
 	ARN   string `json:"roleAliasArn"`
 }
 
-// passing asks for iam:PassRole on the role that an alias is to hand out:
-// without it, whoever may write aliases could give themselves any role.
-func (in *aliasChange) passing() []gate.Access {
-	if in.RoleARN == nil || *in.RoleARN == "" {
-		return nil // no role is passed; creation refuses it later
-	}
-	return []gate.Access{{
-		Action: passRole, Resource: *in.RoleARN,
-		Context: map[string][]string{"iam:PassedToService": {"credentials.iot.amazonaws.com"}},
-	}}
-}
-
 func (s *service) askCreateAlias(in *createAliasInput) []gate.Access {
-	first := tagged(ask("CreateRoleAlias", s.Place.RoleAlias(in.Alias)), in.Tags)
-	return append([]gate.Access{first}, in.passing()...)
+	return taggedAll(s.askAlias("CreateRoleAlias", &in.aliasChange), in.Tags)
 }
 
 func (s *service) askUpdateAlias(in *aliasChange) []gate.Access {
-	return append([]gate.Access{ask("UpdateRoleAlias", s.Place.RoleAlias(in.Alias))}, in.passing()...)
+	return s.askAlias("UpdateRoleAlias", in)
+}
+
+// askAlias asks for iam:PassRole as well, on the role that an alias is to hand
+// out: without it, whoever may write aliases could give themselves any role.
+func (s *service) askAlias(operation string, in *aliasChange) []gate.Access {
+	questions := s.askTagged(operation, s.Place.RoleAlias(in.Alias))
+	if in.RoleARN == nil || *in.RoleARN == "" {
+		return questions // no role is passed; creation refuses it later
+	}
+	pass, ok := s.askPass(*in.RoleARN)
+	if !ok || questions == nil {
+		return nil
+	}
+	return append(questions, pass)
 }
 
 // checkAlias validates what creation and update have in common.

@@ -11,8 +11,9 @@ func (s *service) attachmentRows() []gate.Operation {
 		row("AttachPolicy", "PUT /target-policies/{policyName}", targetARN, s.attachPolicy),
 		row("DetachPolicy", "POST /target-policies/{policyName}", targetARN, s.detachPolicy),
 		row("ListAttachedPolicies", "POST /attached-policies/{target}", func(in *listAttachedInput) string { return in.Target }, s.listAttachedPolicies),
-		row("ListTargetsForPolicy", "POST /policy-targets/{policyName}",
-			func(in *listTargetsInput) string { return s.Place.Policy(in.Policy) }, s.listTargetsForPolicy),
+		askingRow("ListTargetsForPolicy", "POST /policy-targets/{policyName}", func(in *listTargetsInput) []gate.Access {
+			return s.askTagged("ListTargetsForPolicy", s.Place.Policy(in.Policy))
+		}, s.listTargetsForPolicy),
 		// The older pair of names for the same, with the principal in a header.
 		row("AttachPrincipalPolicy", "PUT /principal-policies/{policyName}", principalPolicyARN, s.attachPrincipalPolicy),
 		row("DetachPrincipalPolicy", "DELETE /principal-policies/{policyName}", principalPolicyARN, s.detachPrincipalPolicy),

@@ -189,7 +189,7 @@ func call[In, Out any](h handler[In, Out], ctx context.Context, in *In) func() e
 
 func TestAccess(t *testing.T) {
 	const base = "arn:aws:iot:us-east-1:123456789012:"
-	s, arn := storeless(), base+"cert/"+strings.Repeat("a", 64)
+	s, arn := stored(t), base+"cert/"+strings.Repeat("a", 64)
 	passed := map[string][]string{"iam:PassedToService": {"credentials.iot.amazonaws.com"}}
 	for _, tt := range []struct {
 		name      string

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,7 +18,8 @@ import (
 	"github.com/thingpass/thingpass/wire"
 )
 
-// Config is what the operations work with. All fields but Now are needed.
+// Config is what the operations work with. All fields but Now and Log are
+// needed.
 type Config struct {
 	Place  thingpass.Place
 	Store  *store.DB
@@ -32,6 +34,7 @@ type Config struct {
 	ParsePolicy func(text string) error
 
 	Now func() time.Time // time.Now when nil
+	Log *slog.Logger     // told why a question could not be put; nil for nobody
 }
 
 // service carries out the operations.
@@ -42,6 +45,9 @@ type service struct{ Config }
 func New(cfg Config) gate.Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &service{cfg}
 	return gate.Service{

@@ -14,10 +14,10 @@ import (
 func (s *service) policyRows() []gate.Operation {
 	return []gate.Operation{
 		askingRow("CreatePolicy", "POST /policies/{policyName}", func(in *createPolicyInput) []gate.Access {
-			return []gate.Access{tagged(ask("CreatePolicy", s.Place.Policy(in.Name)), in.Tags)}
+			return taggedAll(s.askTagged("CreatePolicy", s.Place.Policy(in.Name)), in.Tags)
 		}, s.createPolicy),
-		row("GetPolicy", "GET /policies/{policyName}", s.policyARN, s.getPolicy),
-		row("DeletePolicy", "DELETE /policies/{policyName}", s.policyARN, s.deletePolicy),
+		askingRow("GetPolicy", "GET /policies/{policyName}", about(s, "GetPolicy", s.policyARN), s.getPolicy),
+		askingRow("DeletePolicy", "DELETE /policies/{policyName}", about(s, "DeletePolicy", s.policyARN), s.deletePolicy),
 		row("ListPolicies", "GET /policies", nil, s.listPolicies),
 	}
 }

@@ -11,16 +11,18 @@ import (
 
 func (s *service) tagRows() []gate.Operation {
 	return []gate.Operation{
-		row("ListTagsForResource", "GET /tags", func(in *listTagsInput) string { return text(in.ARN) }, s.listTags),
+		askingRow("ListTagsForResource", "GET /tags", func(in *listTagsInput) []gate.Access {
+			return s.askTagged("ListTagsForResource", text(in.ARN))
+		}, s.listTags),
 		askingRow("TagResource", "POST /tags", func(in *tagInput) []gate.Access {
-			return []gate.Access{tagged(ask("TagResource", text(in.ARN)), in.Tags)}
+			return taggedAll(s.askTagged("TagResource", text(in.ARN)), in.Tags)
 		}, s.tagResource),
 		askingRow("UntagResource", "POST /untag", func(in *untagInput) []gate.Access {
-			a := ask("UntagResource", text(in.ARN))
-			if len(in.Keys) > 0 {
-				a.Lists = map[string][]string{"aws:TagKeys": in.Keys}
+			questions := s.askTagged("UntagResource", text(in.ARN))
+			if len(questions) > 0 && len(in.Keys) > 0 {
+				questions[0].Lists = map[string][]string{"aws:TagKeys": in.Keys}
 			}
-			return []gate.Access{a}
+			return questions
 		}, s.untagResource),
 	}
 }
@@ -40,20 +42,6 @@ func text(v *string) string {
 		return ""
 	}
 	return *v
-}
-
-// tagged adds what a request wants to tag with to a question (IAM user guide,
-// "Controlling access during AWS requests").
-func tagged(a gate.Access, tags []tag) gate.Access {
-	if len(tags) == 0 {
-		return a
-	}
-	a.Context, a.Lists = map[string][]string{}, map[string][]string{}
-	for _, t := range tags {
-		a.Context["aws:RequestTag/"+text(t.Key)] = []string{text(t.Value)}
-		a.Lists["aws:TagKeys"] = append(a.Lists["aws:TagKeys"], text(t.Key))
-	}
-	return a
 }
 
 // newTags checks tags and puts them into the terms of the house.
@@ -80,8 +68,13 @@ func newTags(c *check, tags []tag) []thingpass.Tag {
 	return list
 }
 
-// taggable finds the resource that an ARN names. Things and certificates
-// cannot be tagged, as on AWS.
+// taggableKind tells whether resources of a kind can have tags. Things and
+// certificates cannot, as on AWS.
+func taggableKind(kind string) bool {
+	return kind == "rolealias" || kind == "policy" || kind == "thingtype"
+}
+
+// taggable finds the resource that an ARN names.
 func (s *service) taggable(c *check, arn *string) (kind, name string) {
 	before := len(c.problems)
 	given := c.required("resourceArn", arn, arnRule)
@@ -89,7 +82,7 @@ func (s *service) taggable(c *check, arn *string) (kind, name string) {
 		return "", ""
 	}
 	kind, name, ok := s.Place.ParseIoTARN(given)
-	if !ok || kind != "rolealias" && kind != "policy" && kind != "thingtype" {
+	if !ok || !taggableKind(kind) {
 		c.fail("'"+given+"'", "resourceArn", "Member must be the ARN of a role alias, policy or thing type of this account and region")
 	}
 	return kind, name

@@ -13,12 +13,13 @@ import (
 func (s *service) thingTypeRows() []gate.Operation {
 	return []gate.Operation{
 		askingRow("CreateThingType", "POST /thing-types/{thingTypeName}", func(in *createTypeInput) []gate.Access {
-			return []gate.Access{tagged(ask("CreateThingType", s.Place.ThingType(in.Name)), in.Tags)}
+			return taggedAll(s.askTagged("CreateThingType", s.Place.ThingType(in.Name)), in.Tags)
 		}, s.createThingType),
-		row("DescribeThingType", "GET /thing-types/{thingTypeName}", s.typeARN, s.describeThingType),
-		row("DeprecateThingType", "POST /thing-types/{thingTypeName}/deprecate",
-			func(in *deprecateInput) string { return s.Place.ThingType(in.Name) }, s.deprecateThingType),
-		row("DeleteThingType", "DELETE /thing-types/{thingTypeName}", s.typeARN, s.deleteThingType),
+		askingRow("DescribeThingType", "GET /thing-types/{thingTypeName}", about(s, "DescribeThingType", s.typeARN), s.describeThingType),
+		askingRow("DeprecateThingType", "POST /thing-types/{thingTypeName}/deprecate", func(in *deprecateInput) []gate.Access {
+			return s.askTagged("DeprecateThingType", s.Place.ThingType(in.Name))
+		}, s.deprecateThingType),
+		askingRow("DeleteThingType", "DELETE /thing-types/{thingTypeName}", about(s, "DeleteThingType", s.typeARN), s.deleteThingType),
 		row("ListThingTypes", "GET /thing-types", nil, s.listThingTypes),
 	}
 }

@@ -80,11 +80,15 @@ func (s *service) assumeRole(ctx context.Context, call *gate.Call, in *assumeRol
 // as on AWS: it must not be possible to feel for names.
 func (s *service) allowed(ctx context.Context, call *gate.Call, in *assumeRoleInput) (thingpass.Role, error) {
 	ask := question(in)
-	q := call.Question(ask)
 	role, found, err := s.role(ctx, ask.Resource)
 	if err != nil {
 		return role, err
 	}
+	for _, t := range role.Tags {
+		ask.Context["aws:ResourceTag/"+t.Key] = []string{t.Value}
+		ask.Context["iam:ResourceTag/"+t.Key] = []string{t.Value}
+	}
+	q := call.Question(ask)
 	var verdict authz.Verdict
 	if found {
 		verdict, err = s.Authz.AssumeRole(ctx, role, q)
