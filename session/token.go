@@ -52,6 +52,13 @@ func (r *Ring) seal(rec record, account string) (token, accessKeyID string, secr
 	if err != nil {
 		return "", "", thingpass.Secret{}, err
 	}
+	var salt [saltSize]byte
+	_, _ = rand.Read(salt[:])
+	return key.sealWith(rec, account, salt)
+}
+
+// sealWith is seal with a given salt, which must never be used twice.
+func (key ringKey) sealWith(rec record, account string, salt [saltSize]byte) (token, accessKeyID string, secret thingpass.Secret, err error) {
 	plain, err := rec.encode()
 	if err != nil {
 		return "", "", thingpass.Secret{}, err
@@ -59,14 +66,13 @@ func (r *Ring) seal(rec record, account string) (token, accessKeyID string, secr
 	buf := make([]byte, headerSize, headerSize+len(plain)+16)
 	buf[0] = tokenVersion
 	copy(buf[1:], key.id[:])
-	salt := buf[1+keyIDSize : headerSize]
-	_, _ = rand.Read(salt)
-	aead, err := key.aead(salt)
+	copy(buf[1+keyIDSize:], salt[:])
+	aead, err := key.aead(salt[:])
 	if err != nil {
 		return "", "", thingpass.Secret{}, err
 	}
 	sealed := aead.Seal(buf, make([]byte, aead.NonceSize()), plain, additional(buf[:headerSize], account))
-	accessKeyID, secret = key.derived(salt)
+	accessKeyID, secret = key.derived(salt[:])
 	return base64.RawURLEncoding.EncodeToString(sealed), accessKeyID, secret, nil
 }
 
