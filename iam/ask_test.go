@@ -3,9 +3,13 @@ package iam
 import (
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/gate"
 	"github.com/thingpass/thingpass/store"
 )
 
@@ -28,5 +32,27 @@ func TestNoAnswerNoQuestion(t *testing.T) {
 	}
 	if got := s.askRole("iam:GetRole", "r"); got != nil {
 		t.Errorf("questions about a role that cannot be read: %v", got)
+	}
+}
+
+// TestTagKeysHaveNoCase: a question never has two keys that are the same to
+// package policy.
+func TestTagKeysHaveNoCase(t *testing.T) {
+	given := []tagInput{{Key: new("team"), Value: new("a")}, {Key: new("Team"), Value: new("b")}, {Key: new("\u017fun"), Value: new("")}, {Key: new("SUN")}, {}}
+	got := tagging(gate.Access{Action: "iam:CreateRole", Resource: "*"}, given)
+	want := gate.Access{
+		Action: "iam:CreateRole", Resource: "*",
+		Context: map[string][]string{"aws:RequestTag/team": {"a"}, "aws:RequestTag/\u017fun": {""}},
+		Lists:   map[string][]string{"aws:TagKeys": {"team", "\u017fun"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	many := make([]tagInput, 1000)
+	for i := range many {
+		many[i].Key = new(strings.Repeat("x", i))
+	}
+	if got := tagging(gate.Access{}, many); len(got.Context) != maxTags {
+		t.Errorf("%d keys in a question", len(got.Context))
 	}
 }

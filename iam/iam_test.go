@@ -209,6 +209,7 @@ func TestRefusals(t *testing.T) {
 		{"CreateRole", []string{"RoleName=r", document, "Tags.member.1.Key=a*", "Tags.member.1.Value=" + strings.Repeat("x", 257)}, 400, "ValidationError", "2 validation errors detected: Value 'a*' at 'tags.1.member.key'"},
 		{"CreateRole", []string{"RoleName=r", document, "Tags.member.1.Key=a"}, 400, "ValidationError", "Value null at 'tags.1.member.value'"},
 		{"CreateRole", []string{"RoleName=r", document, "Tags.member.1.Key=a", "Tags.member.1.Value=", "Tags.member.2.Key=A", "Tags.member.2.Value="}, 400, "InvalidInput", "Duplicate tag keys found."},
+		{"CreateRole", []string{"RoleName=r", document, "Tags.member.1.Key=sun", "Tags.member.1.Value=", "Tags.member.2.Key=\u017fun", "Tags.member.2.Value="}, 400, "InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive."},
 		{"CreateRole", []string{"RoleName=r", document, "Tags.member.1.Key=AWS:a", "Tags.member.1.Value="}, 400, "InvalidInput", "reserved"},
 		{"GetRole", []string{"RoleName=none"}, 404, "NoSuchEntity", "The role with name none cannot be found."},
 		{"GetRole", []string{"RoleName=a\x00b"}, 400, "ValidationError", "'roleName'"},

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/thingpass/thingpass"
@@ -43,25 +44,24 @@ func checkTags(c *check, in []tagInput) []thingpass.Tag {
 // checkTagKeys refuses keys that are reserved or given twice (IAM user guide,
 // "Rules for tagging": keys are unique ignoring case, aws: is reserved).
 func checkTagKeys(tags []thingpass.Tag) error {
-	seen := map[string]bool{}
-	for _, t := range tags {
-		key := strings.ToLower(t.Key)
-		if strings.HasPrefix(key, "aws:") {
+	for i, t := range tags {
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
 			return invalidInput("Tag keys that begin with aws: are reserved: " + t.Key)
 		}
-		if seen[key] {
+		if slices.ContainsFunc(tags[:i], func(other thingpass.Tag) bool { return strings.EqualFold(other.Key, t.Key) }) {
 			return invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		}
-		seen[key] = true
 	}
 	return nil
 }
 
-// tagging adds to a question which tags the request gives.
+// tagging adds to a question which tags the request gives. What will be refused
+// after the question for its number or for a key that is there already is left
+// out: condition keys have no case.
 func tagging(a gate.Access, in []tagInput) gate.Access {
 	a.Context, a.Lists = map[string][]string{}, map[string][]string{}
-	for _, t := range in {
-		if t.Key == nil {
+	for _, t := range in[:min(len(in), maxTags)] {
+		if t.Key == nil || slices.ContainsFunc(a.Lists["aws:TagKeys"], func(key string) bool { return strings.EqualFold(key, *t.Key) }) {
 			continue
 		}
 		value := ""

@@ -164,6 +164,7 @@ func TestValidateThings(t *testing.T) {
 }
 
 func TestValidateTagsAndEndpoints(t *testing.T) {
+	const roleARN = "arn:aws:iam::123456789012:role/R"
 	s, ctx := storeless(), context.Background()
 	refused(t, []refusal{
 		{"no ARN", call(s.listTags, ctx, &listTagsInput{}), one + `Value null at 'resourceArn' failed to satisfy constraint: Member must not be null`},
@@ -171,7 +172,9 @@ func TestValidateTagsAndEndpoints(t *testing.T) {
 		{"no tags", call(s.tagResource, ctx, &tagInput{ARN: new("arn:aws:iot:us-east-1:123456789012:policy/p")}), one + `Value null at 'tags' failed to satisfy constraint: Member must not be null`},
 		{"tag without key", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new("{}"), Tags: []tag{{}}}), one + `Value null at 'tags.1.member.key' failed to satisfy constraint: Member must not be null`},
 		{"reserved tag", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new("{}"), Tags: []tag{{Key: new("AWS:x")}}}), one + `Value 'AWS:x' at 'tags.1.member.key' failed to satisfy constraint: Member must not begin with aws:`},
-		{"tag twice", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new("{}"), Tags: []tag{{Key: new("k")}, {Key: new("k")}}}), one + `Value 'k' at 'tags.2.member.key' failed to satisfy constraint: Member must not be given more than once`},
+		{"tag twice", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new("{}"), Tags: []tag{{Key: new("k")}, {Key: new("k")}}}), one + `Value 'k' at 'tags.2.member.key' failed to satisfy constraint: Member must not be given more than once. Tag keys are case insensitive`},
+		{"tag in two spellings", call(s.createRoleAlias, ctx, &createAliasInput{aliasChange{Alias: "a", RoleARN: new(roleARN)}, []tag{{Key: new("team")}, {Key: new("Team")}}}), one + `Value 'Team' at 'tags.2.member.key' failed to satisfy constraint: Member must not be given more than once. Tag keys are case insensitive`},
+		{"tag in two alphabets", call(s.createThingType, ctx, &createTypeInput{Name: "t", Tags: []tag{{Key: new("sun")}, {Key: new("\u017fun")}}}), one + "Value '\u017fun' at 'tags.2.member.key' failed to satisfy constraint: Member must not be given more than once. Tag keys are case insensitive"},
 		{"tags", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new("{}"), Tags: make([]tag, 51)}), one + `Value (not repeated) at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50`},
 		{"no keys", call(s.untagResource, ctx, &untagInput{ARN: new("arn:aws:iot:us-east-1:123456789012:policy/p")}), one + `Value null at 'tagKeys' failed to satisfy constraint: Member must not be null`},
 		{"NUL", call(s.describeEndpoint, ctx, &describeEndpointInput{new("\x00")}), one + "Value '\x00' at 'endpointType' failed to satisfy constraint: Member must not contain the character U+0000"},

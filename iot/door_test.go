@@ -304,6 +304,8 @@ func TestTags(t *testing.T) {
 		{request: "GET /tags?resourceArn={arn}", want: `{"tags":[]}`},
 		{request: "POST /tags", body: `{"resourceArn":"{arn}","tags":[{"Key":"b","Value":"ü 1"},{"Key":"a"}]}`, want: `{}`},
 		{request: "POST /tags", body: `{"resourceArn":"{arn}","tags":[{"Key":"b","Value":"2"}]}`, want: `{}`},
+		{request: "POST /tags", body: `{"resourceArn":"{arn}","tags":[{"Key":"B","Value":"3"}]}`, status: 400, want: "InvalidRequestException: Duplicate tag keys found. Please note that Tag keys are case insensitive."},
+		{request: "POST /tags", body: `{"resourceArn":"{arn}","tags":[{"Key":"c"},{"Key":"C"}]}`, status: 400, want: "InvalidRequestException: 1 validation error detected: Value 'C' at 'tags.2.member.key' *"},
 		{request: "GET /tags?resourceArn={arn}", want: `{"tags":[{"Key":"a","Value":""},{"Key":"b","Value":"2"}]}`},
 		{request: "POST /tags", body: `{"resourceArn":"{arn}","tags":` + string(fifty) + `}`, status: 410, want: "LimitExceededException: *"},
 		{request: "POST /untag", body: `{"resourceArn":"{arn}","tagKeys":["a","none"]}`, want: `{}`},

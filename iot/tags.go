@@ -3,6 +3,7 @@ package iot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/thingpass/thingpass"
@@ -44,13 +45,14 @@ func text(v *string) string {
 	return *v
 }
 
-// newTags checks tags and puts them into the terms of the house.
+// newTags checks tags and puts them into the terms of the house. Keys are
+// unique ignoring case, which AWS IoT does not demand: condition keys have no
+// case, so a policy could not tell two such tags apart.
 func newTags(c *check, tags []tag) []thingpass.Tag {
 	if len(tags) > maxTags {
 		c.fail("(not repeated)", "tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
 		return nil
 	}
-	seen := map[string]bool{}
 	list := make([]thingpass.Tag, 0, len(tags))
 	for i, t := range tags {
 		member := fmt.Sprintf("tags.%d.member", i+1)
@@ -59,10 +61,9 @@ func newTags(c *check, tags []tag) []thingpass.Tag {
 		switch {
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
 			c.fail("'"+key+"'", member+".key", "Member must not begin with aws:")
-		case seen[key]:
-			c.fail("'"+key+"'", member+".key", "Member must not be given more than once")
+		case slices.ContainsFunc(list, func(other thingpass.Tag) bool { return strings.EqualFold(other.Key, key) }):
+			c.fail("'"+key+"'", member+".key", "Member must not be given more than once. Tag keys are case insensitive")
 		}
-		seen[key] = true
 		list = append(list, thingpass.Tag{Key: key, Value: text(t.Value)})
 	}
 	return list
@@ -128,6 +129,13 @@ func (s *service) tagResource(ctx context.Context, _ *gate.Call, in *tagInput) (
 	}
 	tags := newTags(&c, in.Tags)
 	if err := c.err(); err != nil {
+		return nil, err
+	}
+	have, err := s.Store.Tags(ctx, kind, name)
+	if err == nil {
+		err = clash(have, tags)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &none{}, s.Store.TagResource(ctx, kind, name, tags)
