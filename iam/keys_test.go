@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/thingtest"
 )
 
 // keyed is a request and the condition keys that it must have.
@@ -126,10 +127,14 @@ func TestKeysAreSupplied(t *testing.T) {
 	for _, key := range []string{
 		"aws:CurrentTime", "aws:EpochTime", "aws:SecureTransport", "aws:SourceIp", "aws:UserAgent", "aws:RequestedRegion", "aws:ResourceAccount",
 		"aws:ViaAWSService", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalType", "aws:userid",
-		"aws:username", "sts:RoleSessionName", "sts:ExternalId",
+		"aws:username", "aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "sts:RoleSessionName", "sts:ExternalId",
 	} {
 		w.must("UpdateAssumeRolePolicy", "RoleName=tagged", "PolicyDocument="+trustDenying(key))
-		if !w.denied(w.admin, keyedRequests[1]) {
+		caller := w.admin
+		if key == "aws:TokenIssueTime" || key == "aws:MultiFactorAuthPresent" {
+			caller = w.narrowed("callers/all", allowing+"]}")
+		}
+		if !w.denied(caller, keyedRequests[1]) {
 			t.Errorf("a trust policy is not asked with %s", key)
 		}
 	}
@@ -147,34 +152,7 @@ func TestDeviceKeysAreSupplied(t *testing.T) {
 	}
 	w.must("CreateRole", "RoleName=device", "AssumeRolePolicyDocument="+trust)
 	w.must("PutRolePolicy", "RoleName=device", "PolicyName=p", "PolicyDocument="+document+"]}")
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, id, err := w.Admin.Enrol(t.Context(), key, "lamp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	arn := "arn:aws:iot:us-east-1:123456789012:cert/" + id
-	permission := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:AssumeRoleWithCertificate","Resource":"*"}}`
-	for _, r := range []struct {
-		request string
-		header  http.Header
-		body    map[string]any
-	}{
-		{"POST /role-aliases/a", nil, map[string]any{"roleArn": "arn:aws:iam::123456789012:role/device"}},
-		{"POST /policies/p", nil, map[string]any{"policyDocument": permission}},
-		{"PUT /target-policies/p", nil, map[string]any{"target": arn}},
-		{"POST /thing-types/bulb", nil, nil},
-		{"POST /things/lamp", nil, map[string]any{"thingTypeName": "bulb"}},
-		{"PUT /things/lamp/principals", http.Header{"X-Amzn-Principal": {arn}}, nil},
-	} {
-		method, path, _ := strings.Cut(r.request, " ")
-		if err := w.Admin.CallWith(t.Context(), method, path, r.header, r.body, nil); err != nil {
-			t.Fatalf("%s: %v", r.request, err)
-		}
-	}
-	c, _, err := w.Device(cert).Credentials(t.Context(), "a", "lamp")
+	c, _, err := w.lamp("device").Credentials(t.Context(), "device", "lamp")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,4 +167,76 @@ func TestDeviceKeysAreSupplied(t *testing.T) {
 func trustDenying(key string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"},` +
 		denying(key, `"Principal":"*","Action":"sts:*"`) + "]}"
+}
+
+// lamp makes an active device with a thing and its type, and role aliases that
+// have the names of their roles.
+func (w *world) lamp(roles ...string) *thingtest.Device {
+	w.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cert, id, err := w.Admin.Enrol(w.t.Context(), key, "lamp")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	arn := "arn:aws:iot:us-east-1:123456789012:cert/" + id
+	permission := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:AssumeRoleWithCertificate","Resource":"*"}}`
+	for _, r := range []struct {
+		request string
+		header  http.Header
+		body    map[string]any
+	}{
+		{"POST /policies/p", nil, map[string]any{"policyDocument": permission}},
+		{"PUT /target-policies/p", nil, map[string]any{"target": arn}},
+		{"POST /thing-types/bulb", nil, nil},
+		{"POST /things/lamp", nil, map[string]any{"thingTypeName": "bulb"}},
+		{"PUT /things/lamp/principals", http.Header{"X-Amzn-Principal": {arn}}, nil},
+	} {
+		method, path, _ := strings.Cut(r.request, " ")
+		if err := w.Admin.CallWith(w.t.Context(), method, path, r.header, r.body, nil); err != nil {
+			w.t.Fatalf("%s: %v", r.request, err)
+		}
+	}
+	for _, role := range roles {
+		if err := w.Admin.Call(w.t.Context(), http.MethodPost, "/role-aliases/"+role, `{"roleArn":"arn:aws:iam::123456789012:role/`+role+`"}`, nil); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return w.Device(cert)
+}
+
+// TestExchangeKeysAreSupplied: the same for the trust policy that a device's
+// exchange asks.
+func TestExchangeKeysAreSupplied(t *testing.T) {
+	w := newWorld(t)
+	keys := []string{
+		"none", "aws:CurrentTime", "aws:EpochTime", "aws:SecureTransport", "aws:SourceIp", "aws:RequestedRegion", "aws:ResourceAccount",
+		"aws:ViaAWSService", "aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:SourceAccount", "aws:SourceArn",
+	}
+	var roles []string
+	for _, key := range keys {
+		role := strings.ReplaceAll(key, ":", "-")
+		roles = append(roles, role)
+		document := strings.Replace(trustDenying(key), `{"AWS":"123456789012"}`, `{"Service":"credentials.iot.amazonaws.com"}`, 1)
+		if key == "none" {
+			document = trust
+		}
+		w.must("CreateRole", "RoleName="+role, "AssumeRolePolicyDocument="+document)
+	}
+	device := w.lamp(roles...)
+	for i, role := range roles {
+		resp, err := device.Exchange(t.Context(), role, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := http.StatusBadRequest
+		if keys[i] == "none" {
+			want = http.StatusOK
+		}
+		if resp.Status != want {
+			t.Errorf("%s: %d %s", keys[i], resp.Status, resp.Body)
+		}
+	}
 }
