@@ -22,6 +22,7 @@ type Call struct {
 	Signature   *sigv4.Signature
 
 	door    *Door
+	body    *upload
 	service *Service
 	secret  thingpass.Secret
 	keys    contextKeys
@@ -108,7 +109,11 @@ func (c *Call) Decided(a Access, v authz.Verdict) { c.audit.decided(a, v) }
 
 // Body is the verified, decoded body of an S3 request: its last bytes are
 // released only after all of it has verified. Its errors are *sigv4.Error.
+//
+// It may take as long as it needs while bytes come; a stall ends it with an
+// error that is os.ErrDeadlineExceeded.
 func (c *Call) Body() (*sigv4.Body, error) {
+	c.body.progress()
 	return c.Signature.Body(c.Request, c.secret.Reveal())
 }
 

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -36,6 +37,8 @@ type Config struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
+	Timeouts Timeouts
+
 	// NoPresignV2 refuses URLs presigned with Signature Version 2.
 	NoPresignV2 bool
 
@@ -60,6 +63,7 @@ type service struct {
 // NewDoor makes a door. It panics when two services or operations claim the same
 // name or route.
 func NewDoor(cfg Config) *Door {
+	cfg.Timeouts = cfg.Timeouts.orDefaults()
 	d := &Door{cfg: cfg, byScope: map[string]*service{}}
 	for _, s := range cfg.Services {
 		sv := &service{Service: s, byName: map[string]*Operation{}}
@@ -90,8 +94,10 @@ func (d *Door) Services() []Service { return d.cfg.Services }
 // ServeHTTP treats one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := d.cfg.Now()
-	c := &Call{RequestID: uuid.NewString(), Now: started, Request: r, door: d, keys: newKeys(r, started)}
-	answer := &answer{ResponseWriter: w}
+	conn := http.NewResponseController(w)
+	r, body := d.guard(conn, r)
+	c := &Call{RequestID: uuid.NewString(), Now: started, Request: r, door: d, body: body, keys: newKeys(r, started)}
+	answer := &answer{ResponseWriter: w, request: r, body: body, conn: conn, stall: d.cfg.Timeouts.Stall}
 	w.Header().Set("X-Amzn-Requestid", c.RequestID)
 	defer func() {
 		if p := recover(); p != nil {
@@ -101,6 +107,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.audit.cause = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 			d.fail(answer, c, &wire.Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: internalText})
 		}
+		answer.end()
 		d.record(c, answer, d.cfg.Now().Sub(started))
 	}()
 	if err := d.serve(r.Context(), answer, c); err != nil {
@@ -246,6 +253,9 @@ func readError(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &wire.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException",
 			Message: fmt.Sprintf("The request body must not be larger than %d bytes.", MaxBody)}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &wire.Error{Status: http.StatusRequestTimeout, Code: "RequestTimeout", Message: "The request body did not arrive in time.", Err: err}
 	}
 	return &wire.Error{Status: http.StatusBadRequest, Code: "IncompleteBody", Message: "The request body could not be read.", Err: err}
 }

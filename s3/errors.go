@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 
 	"github.com/thingpass/thingpass/objects"
@@ -31,6 +32,7 @@ var failures = []struct {
 	{objects.ErrPartNumber, 400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive"},
 	{objects.ErrPrecondition, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"},
 	{objects.ErrKeyLength, 400, "KeyTooLongError", "Your key is too long"},
+	{os.ErrDeadlineExceeded, 400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed."},
 	{context.Canceled, 400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period."},
 	{objects.ErrClosed, 503, "ServiceUnavailable", "Please reduce your request rate."},
 }
@@ -74,6 +76,9 @@ func bodyError(err error) error {
 	e, ok := errors.AsType[*sigv4.Error](err)
 	if !ok {
 		return err
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return toWire(err)
 	}
 	f, ok := bodyFailures[e.Kind]
 	if !ok {

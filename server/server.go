@@ -254,12 +254,13 @@ func (s *Server) deviceEndpoint() string {
 }
 
 // serve runs one HTTP server. A door that carries uploads has no limit on the
-// time of a whole request, only on its headers.
+// time of a whole request: package gate moves its deadlines while bytes come.
 func (s *Server) serve(l net.Listener, h http.Handler, t *tls.Config, limit time.Duration) {
 	srv := &http.Server{
 		Handler: h, TLSConfig: t,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: limit, WriteTimeout: limit,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		HTTP2:    &http.HTTP2Config{WriteByteTimeout: time.Minute},
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	s.servers = append(s.servers, srv)
