@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/thingpass/thingpass"
 )
@@ -50,11 +51,24 @@ func (t *tx) tag(kind, name string, tags []thingpass.Tag) error {
 			return err
 		}
 	}
-	n, err := one(t, number, `select count(*) from tags where account = $1 and kind = $2 and name = $3`, kind, name)
-	if err == nil && n > maxTags {
+	keys, err := many(t, text, `select key from tags where account = $1 and kind = $2 and name = $3`, kind, name)
+	if err != nil {
+		return err
+	}
+	if len(keys) > maxTags {
 		return thingpass.Errorf(thingpass.LimitExceeded, "A resource cannot have more than %d tags", maxTags)
 	}
-	return err
+	// Policies know tags by their keys without regard to case: two that differ
+	// in case only could not be told apart.
+	seen := map[string]bool{}
+	for _, key := range keys {
+		folded := strings.ToLower(key)
+		if seen[folded] {
+			return thingpass.Errorf(thingpass.Invalid, "Tag keys that differ only in case: %s", key)
+		}
+		seen[folded] = true
+	}
+	return nil
 }
 
 // untagAll deletes the tags of a resource that is deleted.

@@ -267,10 +267,13 @@ func TestTags(t *testing.T) {
 		got(db.CreateThingType(ctx, thingpass.ThingType{Name: "x"}))(t)
 		for _, kind := range []string{"rolealias", "policy", "thingtype"} {
 			same(t, len(got(db.Tags(ctx, kind, "x"))(t)), 0)
-			must(t, db.TagResource(ctx, kind, "x", []thingpass.Tag{{Key: "b", Value: kind}, {Key: "B", Value: ""}, {Key: "é", Value: "ü"}}))
-			must(t, db.TagResource(ctx, kind, "x", []thingpass.Tag{{Key: "B", Value: "new"}}))
-			same(t, got(db.Tags(ctx, kind, "x"))(t), []thingpass.Tag{{Key: "B", Value: "new"}, {Key: "b", Value: kind}, {Key: "é", Value: "ü"}})
-			must(t, db.UntagResource(ctx, kind, "x", []string{"B", "none", "é"}))
+			must(t, db.TagResource(ctx, kind, "x", []thingpass.Tag{{Key: "b", Value: kind}, {Key: "A", Value: ""}, {Key: "é", Value: "ü"}}))
+			must(t, db.TagResource(ctx, kind, "x", []thingpass.Tag{{Key: "A", Value: "new"}}))
+			for _, key := range []string{"a", "B", "É"} {
+				refused(t, db.TagResource(ctx, kind, "x", []thingpass.Tag{{Key: key}}), thingpass.Invalid, "differ only in case")
+			}
+			same(t, got(db.Tags(ctx, kind, "x"))(t), []thingpass.Tag{{Key: "A", Value: "new"}, {Key: "b", Value: kind}, {Key: "é", Value: "ü"}})
+			must(t, db.UntagResource(ctx, kind, "x", []string{"A", "none", "é"}))
 			same(t, got(db.Tags(ctx, kind, "x"))(t), []thingpass.Tag{{Key: "b", Value: kind}})
 
 			_, err := db.Tags(ctx, kind, "none")
