@@ -148,7 +148,7 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PutPart(t.Context(), u, 1, strings.NewReader("part"), nil); err != nil {
+	if _, err := s.PutPart(t.Context(), u, 1, strings.NewReader("part"), PartOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	orphan, err := s.store(t.Context(), strings.NewReader("orphan"))

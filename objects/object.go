@@ -17,6 +17,9 @@ type PutOptions struct {
 	// Checksums, if set, is asked once the body has been read to its end, for
 	// what is stored as Meta.Checksums.
 	Checksums func() map[string]string
+	// Permit, if set, is asked after that and before the key is published: the
+	// body may have taken hours. An error of it leaves nothing.
+	Permit func() error
 }
 
 // Put stores an object and makes it durable. An error of body stops it and
@@ -33,6 +36,10 @@ func (s *Store) Put(ctx context.Context, name Name, body io.Reader, opt PutOptio
 	if opt.Checksums != nil {
 		o.Meta.Checksums = opt.Checksums()
 	}
+	if err := permitted(opt.Permit); err != nil {
+		s.discard(b)
+		return Object{}, wrap("put object", err)
+	}
 	var old []Extent
 	err = s.write.do(ctx, func(tx *sql.Tx) (err error) {
 		old, err = publish(tx, o, opt.Condition)
@@ -46,6 +53,13 @@ func (s *Store) Put(ctx context.Context, name Name, body io.Reader, opt PutOptio
 	}
 	s.drop(old)
 	return o, nil
+}
+
+func permitted(ask func() error) error {
+	if ask == nil {
+		return nil
+	}
+	return ask()
 }
 
 // checkTarget refuses early what publish would refuse after the body was read.

@@ -105,7 +105,7 @@ func TestBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PutPart(ctx, u, 1, strings.NewReader("part"), nil); err != nil {
+	if _, err := s.PutPart(ctx, u, 1, strings.NewReader("part"), PartOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.DeleteBucket(ctx, "b"); err != nil {

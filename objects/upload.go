@@ -87,9 +87,14 @@ func (s *Store) Upload(ctx context.Context, name Name, id string) (Upload, error
 	return u, nil
 }
 
+// PartOptions is what a part is stored with; see PutOptions.
+type PartOptions struct {
+	Checksums func() map[string]string
+	Permit    func() error
+}
+
 // PutPart stores a part of an upload, replacing one of the same number.
-// Checksums, if not nil, is asked once body has been read to its end.
-func (s *Store) PutPart(ctx context.Context, u Upload, number int, body io.Reader, checksums func() map[string]string) (Part, error) {
+func (s *Store) PutPart(ctx context.Context, u Upload, number int, body io.Reader, opt PartOptions) (Part, error) {
 	if number < 1 || number > MaxPart {
 		return Part{}, wrap("put part", ErrPartNumber)
 	}
@@ -101,8 +106,12 @@ func (s *Store) PutPart(ctx context.Context, u Upload, number int, body io.Reade
 		return Part{}, wrap("put part", err)
 	}
 	p := Part{Number: number, Size: b.size, ETag: b.etag(), Modified: s.Now(), blob: b.name}
-	if checksums != nil {
-		p.Checksums = checksums()
+	if opt.Checksums != nil {
+		p.Checksums = opt.Checksums()
+	}
+	if err := permitted(opt.Permit); err != nil {
+		s.discard(b)
+		return Part{}, wrap("put part", err)
 	}
 	var old []Extent
 	err = s.write.do(ctx, func(tx *sql.Tx) (err error) {

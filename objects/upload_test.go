@@ -26,7 +26,7 @@ func upload(t testing.TB, s *Store, key string, sizes ...int) (Object, []byte) {
 		content := make([]byte, n)
 		_, _ = random.Read(content)
 		all = append(all, content...)
-		p, err := s.PutPart(t.Context(), u, 2*i+1, bytes.NewReader(content), nil)
+		p, err := s.PutPart(t.Context(), u, 2*i+1, bytes.NewReader(content), PartOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,9 +94,9 @@ func TestMultipartRefusals(t *testing.T) {
 	}
 	part := func(number int, content string) Chosen {
 		t.Helper()
-		p, err := s.PutPart(ctx, u, number, strings.NewReader(content), func() map[string]string {
+		p, err := s.PutPart(ctx, u, number, strings.NewReader(content), PartOptions{Checksums: func() map[string]string {
 			return map[string]string{"crc32": content}
-		})
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestMultipartRefusals(t *testing.T) {
 		t.Errorf("visible before completion: %v", err)
 	}
 	for _, n := range []int{0, -1, MaxPart + 1} {
-		if _, err := s.PutPart(ctx, u, n, strings.NewReader(""), nil); !errors.Is(err, ErrPartNumber) {
+		if _, err := s.PutPart(ctx, u, n, strings.NewReader(""), PartOptions{}); !errors.Is(err, ErrPartNumber) {
 			t.Errorf("part %d: %v", n, err)
 		}
 	}
@@ -146,7 +146,7 @@ func TestMultipartRefusals(t *testing.T) {
 	wantFiles(t, s, 0)
 	for name, err := range map[string]error{
 		"abort": s.AbortUpload(ctx, name, u.ID),
-		"part":  second(s.PutPart(ctx, u, 1, strings.NewReader(""), nil)),
+		"part":  second(s.PutPart(ctx, u, 1, strings.NewReader(""), PartOptions{})),
 		"other": second(s.CompleteUpload(ctx, Name{"b", "other"}, u.ID, []Chosen{two}, CompleteOptions{})),
 	} {
 		if !errors.Is(err, ErrNoSuchUpload) {
@@ -189,5 +189,28 @@ func TestUploads(t *testing.T) {
 	}
 	if err := s.AbortUpload(ctx, page[0].Name, page[0].ID); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is not permitted once its body has ended leaves nothing.
+func TestPermit(t *testing.T) {
+	s := newStore(t)
+	refused := errors.New("refused")
+	permit := func() error { return refused }
+	if _, err := s.Put(t.Context(), Name{"b", "k"}, strings.NewReader("x"), PutOptions{Permit: permit}); !errors.Is(err, refused) {
+		t.Errorf("put: %v", err)
+	}
+	if _, err := s.Head(t.Context(), Name{"b", "k"}); !errors.Is(err, ErrNoSuchKey) {
+		t.Errorf("head: %v", err)
+	}
+	u, err := s.CreateUpload(t.Context(), Name{"b", "k"}, Meta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.PutPart(t.Context(), u, 1, strings.NewReader("x"), PartOptions{Permit: permit}); !errors.Is(err, refused) {
+		t.Errorf("part: %v", err)
+	}
+	if parts, err := s.Parts(t.Context(), u, 0, 10); err != nil || len(parts) != 0 {
+		t.Errorf("parts: %v %v", parts, err)
 	}
 }

@@ -125,11 +125,18 @@ func (s *Sessions) issueTime(ctx context.Context, g Grant, now time.Time) (time.
 // It returns *Error when the key may not be used, any other error when that
 // could not be found out.
 func (s *Sessions) Resolve(ctx context.Context, accessKeyID, token string) (thingpass.Principal, thingpass.Secret, error) {
+	return s.ResolveAt(ctx, accessKeyID, token, s.Now())
+}
+
+// ResolveAt is Resolve for a request that began at a time: a session that was
+// good then may have expired since. What the key was issued for must still be
+// there now.
+func (s *Sessions) ResolveAt(ctx context.Context, accessKeyID, token string, at time.Time) (thingpass.Principal, thingpass.Secret, error) {
 	if strings.HasPrefix(accessKeyID, "ASIA") {
 		if token == "" {
 			return fail(Unknown, "temporary access key without a session token")
 		}
-		return s.resolveSession(ctx, accessKeyID, token)
+		return s.resolveSession(ctx, accessKeyID, token, at)
 	}
 	if token != "" {
 		return fail(Malformed, "long-lived access key with a session token")
@@ -159,7 +166,7 @@ func (s *Sessions) resolveUser(ctx context.Context, accessKeyID string) (thingpa
 	}, owner.Key.Secret, nil
 }
 
-func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string) (thingpass.Principal, thingpass.Secret, error) {
+func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string, at time.Time) (thingpass.Principal, thingpass.Secret, error) {
 	rec, id, secret, err := s.ring.Load().open(token, s.Place.Account)
 	if err != nil {
 		return fail(Malformed, errToken.Error())
@@ -167,7 +174,7 @@ func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string
 	if !thingpass.NewSecret(id).Equal(thingpass.NewSecret(accessKeyID)) {
 		return fail(Unknown, "access key and session token do not belong together")
 	}
-	if !s.Now().Before(rec.Expires) {
+	if !at.Before(rec.Expires) {
 		return fail(Expired, "session expired at "+rec.Expires.Format(time.RFC3339))
 	}
 	role, err := s.Recent.RoleByID(ctx, rec.RoleID)
