@@ -15,6 +15,7 @@ type audit struct {
 	resource  string
 	decision  string
 	reason    string
+	note      string
 	code      string
 	cause     error // for the log only
 	cut       bool  // the answer broke off
@@ -105,6 +106,10 @@ func (d *Door) record(c *Call, w *answer, took time.Duration) {
 	if d.cfg.Observe != nil {
 		d.cfg.Observe(name, c.audit.operation, code, took)
 	}
+	reason := c.audit.reason
+	if c.audit.note != "" {
+		reason = c.audit.note + "; " + reason
+	}
 	attrs := []slog.Attr{
 		slog.String("request_id", c.RequestID),
 		slog.String("remote", c.Request.RemoteAddr),
@@ -115,7 +120,7 @@ func (d *Door) record(c *Call, w *answer, took time.Duration) {
 		slog.String("action", c.audit.action),
 		slog.String("resource", shorten(c.audit.resource)),
 		slog.String("decision", c.audit.decision),
-		slog.String("reason", c.audit.reason),
+		slog.String("reason", reason),
 		slog.Int("status", w.status),
 		slog.String("code", code),
 		slog.Int64("bytes", w.bytes),

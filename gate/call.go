@@ -2,12 +2,16 @@ package gate
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/authz"
+	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/wire"
 )
@@ -27,6 +31,8 @@ type Call struct {
 	secret  thingpass.Secret
 	keys    contextKeys
 	audit   audit
+
+	demanded []Access // what was allowed, to be asked again by StillValid
 }
 
 // contextKeys are the condition keys that every question of a request shares.
@@ -56,8 +62,21 @@ func newKeys(r *http.Request, now time.Time) contextKeys {
 	return keys
 }
 
-// Question puts an Access into the terms of package authz.
-func (c *Call) Question(a Access) authz.Request {
+// Limits of a question. AWS's ARNs and keys are shorter: an S3 key has at most
+// 1,024 bytes, an ExternalId 1,224 characters. Matching costs the product of the
+// lengths of a pattern and a text, and the text is the caller's.
+const (
+	maxText = 2048 // bytes of a resource, of a condition key and of a value
+	maxKeys = 256  // condition keys, and values of one
+)
+
+// Question puts an Access into the terms of package authz. It fails with what
+// the caller should hear when the request names something too long to be
+// anything, or a condition key in two spellings, of which one would win.
+func (c *Call) Question(a Access) (authz.Request, error) {
+	if err := a.check(c); err != nil {
+		return authz.Request{}, err
+	}
 	keys := authz.NewContext()
 	for k, v := range c.keys {
 		keys.Set(k, v)
@@ -70,13 +89,63 @@ func (c *Call) Question(a Access) authz.Request {
 	for k, v := range a.Lists {
 		keys.SetList(k, v)
 	}
-	return authz.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource, Context: keys}
+	return authz.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource, Context: keys}, nil
+}
+
+// check holds a question to its limits.
+func (a Access) check(c *Call) error {
+	if len(a.Resource) > maxText {
+		return unaskable(c, fmt.Sprintf("A resource must not be longer than %d bytes.", maxText))
+	}
+	if len(a.Context)+len(a.Lists) > maxKeys {
+		return unaskable(c, "The request has too many tags or other values that policies can be about.")
+	}
+	seen := map[string]bool{}
+	for k, v := range c.keys {
+		seen[foldKey(k)] = true
+		if len(v) > maxText {
+			return unaskable(c, fmt.Sprintf("What the request says of %s must not be longer than %d bytes.", k, maxText))
+		}
+	}
+	for _, set := range []map[string][]string{a.Context, a.Lists} {
+		for k, values := range set {
+			if seen[foldKey(k)] {
+				return unaskable(c, "The request gives the same key twice, in different case.")
+			}
+			seen[foldKey(k)] = true
+			if len(k) > maxText || len(values) > maxKeys || slices.ContainsFunc(values, func(v string) bool { return len(v) > maxText }) {
+				return unaskable(c, fmt.Sprintf("Tags, prefixes and other values that policies can be about must not be longer than %d bytes.", maxText))
+			}
+		}
+	}
+	return nil
+}
+
+// foldKey is one spelling of keys that are the same: package policy folds ASCII
+// letters.
+func foldKey(k string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, k)
+}
+
+// unaskable is the error for a request that no policy is asked about.
+func unaskable(c *Call, message string) *wire.Error {
+	e := pick3(c.service.Protocol, wire.Error{Code: "ValidationError"}, wire.Error{Code: "InvalidRequestException"}, wire.Error{Code: "InvalidArgument"})
+	e.Status, e.Message = http.StatusBadRequest, message
+	return e
 }
 
 // Demand asks a further question and fails with access denied unless the
 // answer is Allow.
 func (c *Call) Demand(ctx context.Context, a Access) error {
-	q := c.Question(a)
+	q, err := c.Question(a)
+	if err != nil {
+		return err
+	}
 	verdict, err := c.door.cfg.Authz.Decide(ctx, q)
 	if err != nil {
 		return err
@@ -85,12 +154,40 @@ func (c *Call) Demand(ctx context.Context, a Access) error {
 	if !verdict.Allowed() {
 		return c.Denied(q, verdict)
 	}
+	c.demanded = append(c.demanded, a)
+	return nil
+}
+
+// StillValid asks again, at the end of a request whose body may have taken
+// hours, whether the access key is good and whether everything that was
+// demanded so far is allowed. Only the session's expiry counts as of the
+// request's beginning, as with AWS.
+func (c *Call) StillValid(ctx context.Context) error {
+	principal, _, err := c.door.cfg.Sessions.ResolveAt(ctx, c.AccessKeyID, c.Signature.Token, c.Now)
+	if err != nil {
+		return err
+	}
+	if principal.UniqueID != c.Principal.UniqueID { // the name of another by now
+		return &session.Error{Failure: session.Withdrawn, Reason: "the access key has another owner"}
+	}
+	c.Principal = principal
+	questions := c.demanded
+	c.demanded = nil
+	for _, q := range questions {
+		if err := c.Demand(ctx, q); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // Allowed asks a further question; an error while deciding is a no.
 func (c *Call) Allowed(ctx context.Context, a Access) bool {
-	verdict, err := c.door.cfg.Authz.Decide(ctx, c.Question(a))
+	q, err := c.Question(a)
+	if err != nil {
+		return false
+	}
+	verdict, err := c.door.cfg.Authz.Decide(ctx, q)
 	return err == nil && verdict.Allowed()
 }
 
@@ -106,6 +203,9 @@ func (c *Call) Denied(q authz.Request, v authz.Verdict) error {
 // Decided records a decision that an operation made by itself (see
 // Spec.Decides), for the audit line.
 func (c *Call) Decided(a Access, v authz.Verdict) { c.audit.decided(a, v) }
+
+// Note puts a remark before the reason in the audit line.
+func (c *Call) Note(text string) { c.audit.note = text }
 
 // Body is the verified, decoded body of an S3 request: its last bytes are
 // released only after all of it has verified. Its errors are *sigv4.Error.

@@ -86,7 +86,7 @@ func New[In, Out any](spec Spec, access func(*In) []Access, handle func(context.
 }
 
 // NewRaw builds a row whose handler reads and writes HTTP itself: S3.
-func NewRaw(spec Spec, access func(*http.Request) ([]Access, error), serve func(http.ResponseWriter, *http.Request, *Call) error) Operation {
+func NewRaw(spec Spec, access func(*Call) ([]Access, error), serve func(http.ResponseWriter, *http.Request, *Call) error) Operation {
 	mustDecide(spec)
 	return Operation{
 		Spec:   spec,
@@ -95,7 +95,7 @@ func NewRaw(spec Spec, access func(*http.Request) ([]Access, error), serve func(
 			if access == nil {
 				return nil, nil
 			}
-			return access(c.Request)
+			return access(c)
 		},
 		serve: func(_ context.Context, w http.ResponseWriter, c *Call, _ any) error {
 			return serve(w, c.Request, c)

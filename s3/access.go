@@ -2,7 +2,6 @@ package s3
 
 import (
 	"crypto/tls"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -19,24 +18,24 @@ var requestKeys = []string{
 }
 
 // access is the question whether a request may use an action on its target.
-func (s *service) access(t *target, r *http.Request, action string) gateAccess {
-	return s.accessOn(t.arn(), r, action)
+func (s *service) access(t *target, c *gate.Call, action string) gateAccess {
+	return s.accessOn(t.arn(), c, action)
 }
 
-func (s *service) accessOn(arn string, r *http.Request, action string) gateAccess {
+func (s *service) accessOn(arn string, c *gate.Call, action string) gateAccess {
 	keys := map[string][]string{
 		"s3:authType":         {"REST-HEADER"},
 		"s3:signatureversion": {"AWS4-HMAC-SHA256"},
 		"s3:ResourceAccount":  {s.Place.Account},
 	}
-	signed, err := time.Parse(isoBasic, r.Header.Get("X-Amz-Date"))
-	switch q := r.URL.Query(); {
-	case q.Has("X-Amz-Signature"):
+	signed, err := c.Signature.Time, error(nil)
+	if c.Signature.Presigned {
 		keys["s3:authType"] = []string{"REST-QUERY-STRING"}
-		signed, err = time.Parse(isoBasic, q.Get("X-Amz-Date"))
-	case q.Has("AWSAccessKeyId"):
-		keys["s3:authType"], keys["s3:signatureversion"] = []string{"REST-QUERY-STRING"}, []string{"AWS"}
-		signed, err = signedV2(q.Get("Expires"))
+	}
+	r := c.Request
+	if signed.IsZero() { // Version 2
+		keys["s3:signatureversion"] = []string{"AWS"}
+		signed, err = signedV2(r.URL.Query().Get("Expires"))
 	}
 	if err == nil {
 		keys["s3:signatureAge"] = []string{strconv.FormatInt(max(0, s.Now().Sub(signed).Milliseconds()), 10)}
@@ -51,8 +50,6 @@ func (s *service) accessOn(arn string, r *http.Request, action string) gateAcces
 	}
 	return gateAccess{Action: action, Resource: arn, Context: keys}
 }
-
-const isoBasic = "20060102T150405Z"
 
 // signedV2 is when a URL was signed with Signature Version 2 at the earliest.
 // It does not say when, and a policy that refuses old signatures must not pass
@@ -77,9 +74,9 @@ func tlsVersion(state *tls.ConnectionState) string {
 
 // listAccess asks with what is listed. A parameter that is absent leaves its
 // key absent, except that there always is a maximum.
-func listAccess(action string) func(*service, *target, *http.Request) ([]gateAccess, error) {
-	return func(s *service, t *target, r *http.Request) ([]gateAccess, error) {
-		a := s.access(t, r, action)
+func listAccess(action string) func(*service, *target, *gate.Call) ([]gateAccess, error) {
+	return func(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
+		a := s.access(t, c, action)
 		for _, name := range []string{"prefix", "delimiter"} {
 			if t.query.Has(name) {
 				a.Context["s3:"+name] = []string{t.query.Get(name)}
@@ -94,13 +91,13 @@ func listAccess(action string) func(*service, *target, *http.Request) ([]gateAcc
 }
 
 // bucketsAccess is for all buckets at once: which there are, is the answer.
-func bucketsAccess(s *service, _ *target, r *http.Request) ([]gateAccess, error) {
-	return []gateAccess{s.accessOn("arn:aws:s3:::*", r, "s3:ListAllMyBuckets")}, nil
+func bucketsAccess(s *service, _ *target, c *gate.Call) ([]gateAccess, error) {
+	return []gateAccess{s.accessOn("arn:aws:s3:::*", c, "s3:ListAllMyBuckets")}, nil
 }
 
-func createBucketAccess(s *service, t *target, r *http.Request) ([]gateAccess, error) {
-	a := s.access(t, r, "s3:CreateBucket")
-	if r.ContentLength != 0 {
+func createBucketAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
+	a := s.access(t, c, "s3:CreateBucket")
+	if c.Request.ContentLength != 0 {
 		// The body is not read yet, but only this value will be taken.
 		a.Context["s3:LocationConstraint"] = []string{s.Place.Region}
 	}
@@ -109,23 +106,23 @@ func createBucketAccess(s *service, t *target, r *http.Request) ([]gateAccess, e
 
 // putAccess asks for s3:PutObject. Steps of a multipart upload before its
 // completion do not create the object.
-func putAccess(creates bool) func(*service, *target, *http.Request) ([]gateAccess, error) {
-	return func(s *service, t *target, r *http.Request) ([]gateAccess, error) {
-		a := s.access(t, r, "s3:PutObject")
+func putAccess(creates bool) func(*service, *target, *gate.Call) ([]gateAccess, error) {
+	return func(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
+		a := s.access(t, c, "s3:PutObject")
 		a.Context["s3:ObjectCreationOperation"] = []string{strconv.FormatBool(creates)}
 		return []gateAccess{a}, nil
 	}
 }
 
 // copyAccess asks for the destination and the source.
-func copyAccess(creates bool) func(*service, *target, *http.Request) ([]gateAccess, error) {
-	return func(s *service, t *target, r *http.Request) ([]gateAccess, error) {
-		src, err := copySource(r)
+func copyAccess(creates bool) func(*service, *target, *gate.Call) ([]gateAccess, error) {
+	return func(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
+		src, err := copySource(c.Request)
 		if err != nil {
 			return nil, err
 		}
-		all, err := putAccess(creates)(s, t, r)
+		all, err := putAccess(creates)(s, t, c)
 		all[0].Context["s3:x-amz-copy-source"] = []string{"/" + src.bucket + "/" + src.key}
-		return append(all, s.access(src, r, "s3:GetObject")), err
+		return append(all, s.access(src, c, "s3:GetObject")), err
 	}
 }

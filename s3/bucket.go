@@ -60,24 +60,23 @@ func (s *service) listBuckets(x *exchange) error {
 	return x.answer(out)
 }
 
-type createBucketConfiguration struct {
-	LocationConstraint string
-	Other              []struct{ XMLName xml.Name } `xml:",any"`
-}
-
 func (s *service) createBucket(x *exchange) error {
-	var in createBucketConfiguration
-	if _, err := x.readXML(&in); err != nil {
+	location := ""
+	_, err := x.document(maxConfiguration, "CreateBucketConfiguration", func(d *document, name string) (err error) {
+		if name != "LocationConstraint" {
+			return errNotImplemented(name)
+		}
+		location, err = d.text()
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	if len(in.Other) > 0 {
-		return errNotImplemented(in.Other[0].XMLName.Local)
-	}
-	if in.LocationConstraint != "" && in.LocationConstraint != s.Place.Region {
+	if location != "" && location != s.Place.Region {
 		return &wire.Error{Status: http.StatusBadRequest, Code: "IllegalLocationConstraintException",
-			Message: "The " + in.LocationConstraint + " location constraint is incompatible for the region specific endpoint this request was sent to: buckets here are in " + s.Place.Region + "."}
+			Message: "The " + location + " location constraint is incompatible for the region specific endpoint this request was sent to: buckets here are in " + s.Place.Region + "."}
 	}
-	err := s.Objects.CreateBucket(x.r.Context(), x.bucket)
+	err = s.Objects.CreateBucket(x.r.Context(), x.bucket)
 	if errors.Is(err, objects.ErrBucketExists) && s.Place.Region == classicRegion {
 		err = nil
 	}

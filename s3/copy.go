@@ -72,6 +72,9 @@ type copyResult struct {
 }
 
 func (s *service) copyObject(x *exchange) error {
+	if err := checkNewKey(x.key); err != nil {
+		return err
+	}
 	condition, err := writeCondition(x.r.Header)
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (s *service) copyObject(x *exchange) error {
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	opt := objects.PutOptions{Meta: o.Meta, Condition: condition}
+	opt := objects.PutOptions{Meta: o.Meta, Condition: condition, Permit: x.permit}
 	opt.Meta.Checksums, opt.Meta.ChecksumType = nil, ""
 	if x.r.Header.Get("X-Amz-Metadata-Directive") == "REPLACE" {
 		if opt.Meta, err = readMeta(x.r.Header); err != nil {
@@ -157,7 +160,7 @@ func (s *service) uploadPartCopy(x *exchange) error {
 		}
 		from, sums = a.tee(from)
 	}
-	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, from, sums)
+	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, from, objects.PartOptions{Checksums: sums, Permit: x.permit})
 	if err != nil {
 		return err
 	}

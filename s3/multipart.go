@@ -2,6 +2,8 @@ package s3
 
 import (
 	"encoding/xml"
+	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -29,6 +31,9 @@ type initiateMultipartUploadResult struct {
 }
 
 func (s *service) createUpload(x *exchange) error {
+	if err := checkNewKey(x.key); err != nil {
+		return err
+	}
 	meta, err := readMeta(x.r.Header)
 	if err != nil {
 		return err
@@ -68,7 +73,7 @@ func (s *service) uploadPart(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, body, body.Checksums)
+	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, body, objects.PartOptions{Checksums: body.Checksums, Permit: x.permit})
 	if err != nil {
 		return err
 	}
@@ -78,31 +83,49 @@ func (s *service) uploadPart(x *exchange) error {
 	return nil
 }
 
-type completeRequest struct {
-	XMLName xml.Name        `xml:"CompleteMultipartUpload"`
-	Parts   []completedPart `xml:"Part"`
-}
-
-type completedPart struct {
-	PartNumber        int
-	ETag              string
-	ChecksumCRC32     string
-	ChecksumCRC32C    string
-	ChecksumCRC64NVME string
-	ChecksumSHA1      string
-	ChecksumSHA256    string
-}
-
-func (p completedPart) chosen() objects.Chosen {
-	c := objects.Chosen{Number: p.PartNumber, ETag: strings.Trim(p.ETag, `"`), Checksums: map[string]string{}}
-	for name, v := range map[string]string{
-		"crc32": p.ChecksumCRC32, "crc32c": p.ChecksumCRC32C, "crc64nvme": p.ChecksumCRC64NVME, "sha1": p.ChecksumSHA1, "sha256": p.ChecksumSHA256,
-	} {
-		if v != "" {
-			c.Checksums[name] = v
+// completedParts reads the parts that an upload is to be made of.
+func (x *exchange) completedParts() (parts []objects.Chosen, err error) {
+	found, err := x.document(maxCompletion, "CompleteMultipartUpload", func(d *document, name string) error {
+		if name != "Part" || len(parts) == objects.MaxPart {
+			return errMalformedXML(fmt.Errorf("element %s after %d parts", name, len(parts)))
 		}
+		part, err := completedPart(d)
+		parts = append(parts, part)
+		return err
+	})
+	if err == nil && (!found || len(parts) == 0) {
+		err = errMalformedXML(errors.New("no parts"))
 	}
-	return c
+	return parts, err
+}
+
+func completedPart(d *document) (objects.Chosen, error) {
+	c := objects.Chosen{}
+	err := d.fields(func(name, text string) (err error) {
+		switch algorithm, ok := strings.CutPrefix(name, "Checksum"); {
+		case name == "PartNumber":
+			if c.Number, err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
+				return errMalformedXML(err)
+			}
+		case name == "ETag":
+			c.ETag = strings.Trim(text, `"`)
+		case ok:
+			a, err := findAlgorithm(algorithm)
+			if err != nil {
+				return err
+			}
+			if text != "" {
+				if c.Checksums == nil {
+					c.Checksums = map[string]string{}
+				}
+				c.Checksums[a.name] = text
+			}
+		default:
+			return errMalformedXML(fmt.Errorf("element %s in a part", name))
+		}
+		return nil
+	})
+	return c, err
 }
 
 type completeResult struct {
@@ -124,17 +147,9 @@ func (s *service) completeUpload(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	var in completeRequest
-	found, err := x.readXML(&in)
+	chosen, err := x.completedParts()
 	if err != nil {
 		return err
-	}
-	if !found || len(in.Parts) == 0 || len(in.Parts) > objects.MaxPart {
-		return errMalformedXML(nil)
-	}
-	var chosen []objects.Chosen
-	for _, p := range in.Parts {
-		chosen = append(chosen, p.chosen())
 	}
 	opt := objects.CompleteOptions{Condition: condition}
 	u, err := s.Objects.Upload(x.r.Context(), x.name(), x.query.Get("uploadId"))

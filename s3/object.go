@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,17 +8,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/wire"
 )
 
 const (
-	maxPut     = 5 << 30 // bytes of an object put in one piece, or of a part
-	maxMeta    = 2 << 10 // bytes of user metadata, names and values
-	maxDeletes = 1000    // keys of one DeleteObjects
+	maxPut  = 5 << 30 // bytes of an object put in one piece, or of a part
+	maxMeta = 2 << 10 // bytes of user metadata, names and values
 )
 
 // kept lists the headers that are stored as they are and answered so.
@@ -97,7 +93,13 @@ func (x *exchange) upload() (*limited, error) {
 	return &limited{body, maxPut}, nil
 }
 
+// permit asks once more before something is stored.
+func (x *exchange) permit() error { return x.call.StillValid(x.r.Context()) }
+
 func (s *service) putObject(x *exchange) error {
+	if err := checkNewKey(x.key); err != nil {
+		return err
+	}
 	meta, err := readMeta(x.r.Header)
 	if err != nil {
 		return err
@@ -111,7 +113,7 @@ func (s *service) putObject(x *exchange) error {
 		return err
 	}
 	meta.ChecksumType = fullObject
-	o, err := s.Objects.Put(x.r.Context(), x.name(), body, objects.PutOptions{Meta: meta, Condition: condition, Checksums: body.Checksums})
+	o, err := s.Objects.Put(x.r.Context(), x.name(), body, objects.PutOptions{Meta: meta, Condition: condition, Checksums: body.Checksums, Permit: x.permit})
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ func (s *service) missing(x *exchange, t *target, err error) error {
 	if !errors.Is(err, objects.ErrNoSuchKey) {
 		return err
 	}
-	if !x.call.Allowed(x.r.Context(), s.accessOn(t.bucketARN(), x.r, "s3:ListBucket")) {
+	if !x.call.Allowed(x.r.Context(), s.accessOn(t.bucketARN(), x.call, "s3:ListBucket")) {
 		return errAccessDenied()
 	}
 	e := toWire(err)
@@ -263,113 +265,4 @@ func (x *exchange) override() {
 			x.w.Header().Set(name, v)
 		}
 	}
-}
-
-func (s *service) deleteObject(x *exchange) error {
-	c, err := writeCondition(x.r.Header)
-	if err == nil && c.IfNoneMatch != "" {
-		err = errNotImplemented("If-None-Match on a deletion")
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.Objects.Delete(x.r.Context(), x.name(), c); err != nil {
-		return s.missing(x, x.target, err)
-	}
-	x.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-type deleteRequest struct {
-	XMLName xml.Name `xml:"Delete"`
-	Quiet   bool
-	Objects []deleteEntry `xml:"Object"`
-}
-
-type deleteEntry struct {
-	Key       string
-	VersionId string
-	ETag      string
-	Other     []struct{ XMLName xml.Name } `xml:",any"`
-}
-
-type deleteResult struct {
-	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
-	Deleted []deletedEntry
-	Error   []deleteFailure
-}
-
-type deletedEntry struct {
-	Key       text
-	VersionId string `xml:",omitempty"`
-}
-
-type deleteFailure struct {
-	Key       text
-	VersionId string `xml:",omitempty"`
-	Code      string
-	Message   string
-}
-
-// deleteObjects decides for each key by itself.
-func (s *service) deleteObjects(x *exchange) error {
-	var in deleteRequest
-	found, err := x.readXML(&in)
-	if err != nil {
-		return err
-	}
-	if !found || len(in.Objects) == 0 || len(in.Objects) > maxDeletes {
-		return errMalformedXML(fmt.Errorf("%d keys", len(in.Objects)))
-	}
-	failed := make([]error, len(in.Objects))
-	var group errgroup.Group
-	group.SetLimit(32) // deletions that wait for the disk together wait once
-	for i, entry := range in.Objects {
-		group.Go(func() error {
-			failed[i] = s.deleteEntry(x, entry)
-			return nil
-		})
-	}
-	_ = group.Wait() // no function fails
-	var out deleteResult
-	for i, entry := range in.Objects {
-		switch e := failed[i]; {
-		case errors.Is(e, objects.ErrNoSuchBucket):
-			return s.onBucket(x, e)
-		case e != nil:
-			shown, ok := errors.AsType[*wire.Error](e)
-			if !ok {
-				shown = toWire(e)
-			}
-			out.Error = append(out.Error, deleteFailure{text(entry.Key), entry.VersionId, shown.Code, shown.Message})
-		case !in.Quiet:
-			out.Deleted = append(out.Deleted, deletedEntry{text(entry.Key), entry.VersionId})
-		}
-	}
-	return x.answer(out)
-}
-
-func (s *service) deleteEntry(x *exchange, entry deleteEntry) error {
-	t := &target{level: onObject, bucket: x.bucket, key: entry.Key}
-	if t.key == "" {
-		return errMalformedXML(errors.New("empty key"))
-	}
-	if err := checkKey(t.key); err != nil {
-		return err
-	}
-	if len(entry.Other) > 0 { // a condition that is not known
-		return errNotImplemented(entry.Other[0].XMLName.Local)
-	}
-	question := s.access(t, x.r, "s3:DeleteObject")
-	if entry.VersionId != "" {
-		if entry.VersionId != nullVersion {
-			return errNoSuchVersion(t.key, entry.VersionId)
-		}
-		question.Action = "s3:DeleteObjectVersion"
-		question.Context["s3:VersionId"] = []string{entry.VersionId}
-	}
-	if !x.call.Allowed(x.r.Context(), question) {
-		return errAccessDenied()
-	}
-	return s.Objects.Delete(x.r.Context(), t.name(), objects.Condition{IfMatch: strings.Trim(entry.ETag, `"`)})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/thingpass/thingpass/gate"
 	"github.com/thingpass/thingpass/objects"
 )
 
@@ -93,6 +94,17 @@ func checkKey(key string) error {
 	return nil
 }
 
+// checkNewKey refuses to make keys with characters that no XML 1.0 document can
+// carry, not even escaped: DeleteObjects could not name them.
+func checkNewKey(key string) error {
+	for _, c := range key {
+		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' || c == 0xfffe || c == 0xffff {
+			return errArgument("Key", "", "Keys with characters that XML cannot carry are not supported.")
+		}
+	}
+	return nil
+}
+
 // validBucket applies the rules for general purpose buckets (Amazon S3 user
 // guide, "Bucket naming rules"): a name that passes is the same in every
 // encoding and means nothing in a policy.
@@ -149,7 +161,7 @@ type row struct {
 	decides bool     // the handler asks
 
 	// access says what must be allowed; nil for the main action on the target.
-	access func(*service, *target, *http.Request) ([]gateAccess, error)
+	access func(*service, *target, *gate.Call) ([]gateAccess, error)
 	serve  func(*service, *exchange) error
 }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -36,6 +38,12 @@ func request(t testing.TB, line string, headers ...string) *http.Request {
 		t.Fatalf("%s: %v", line, err)
 	}
 	return r
+}
+
+// called is the call that a request comes in. It is signed when its header says.
+func called(r *http.Request) *gate.Call {
+	at, _ := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	return &gate.Call{Request: r, Signature: &sigv4.Signature{Time: at}}
 }
 
 // code is the name of the operation, or the error's code.
@@ -162,7 +170,7 @@ func TestResource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := s.access(target, r, "s3:GetObject").Resource, "arn:aws:s3:::bkt/"+key; got != want {
+		if got, want := s.access(target, called(r), "s3:GetObject").Resource, "arn:aws:s3:::bkt/"+key; got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
@@ -214,9 +222,9 @@ func TestConditionKeys(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", test.line, err)
 		}
-		access := []gateAccess{s.access(target, r, op.actions[0])}
+		access := []gateAccess{s.access(target, called(r), op.actions[0])}
 		if op.access != nil {
-			if access, err = op.access(s, target, r); err != nil {
+			if access, err = op.access(s, target, called(r)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -341,7 +349,7 @@ func FuzzRoute(f *testing.F) {
 		if op.access == nil {
 			return
 		}
-		access, err := op.access(s, target, r)
+		access, err := op.access(s, target, called(r))
 		if err == nil && len(access) == 0 {
 			t.Errorf("%s asks for nothing", name)
 		}

@@ -324,6 +324,36 @@ func TestDeleteObjects(t *testing.T) {
 	w.want(w.admin, "POST /nothing?delete", `<Delete><Object><Key>k</Key></Object></Delete>`, 404, "NoSuchBucket")
 }
 
+// TestDeleteObjectsTellsNothing: whether a key exists is for those who may list.
+func TestDeleteObjectsTellsNothing(t *testing.T) {
+	w := newWorld(t)
+	const body = `<Delete><Object><Key>lamp/none</Key><ETag>"00"</ETag></Object></Delete>`
+	w.contains(w.want(w.device, "POST /fleet?delete", body, 200, ""), "<Code>AccessDenied</Code>")
+	w.contains(w.want(w.admin, "POST /fleet?delete", body, 200, ""), "<Code>NoSuchKey</Code>")
+}
+
+// TestUnlistableKeys: no document could name them.
+func TestUnlistableKeys(t *testing.T) {
+	w := newWorld(t)
+	for _, line := range []string{"PUT /own/%01", "PUT /own/a%EF%BF%BF", "POST /own/%0B?uploads"} {
+		w.want(w.device, line, "", 400, "InvalidArgument")
+	}
+	w.want(w.device, "PUT /own/k", "x", 200, "")
+	w.want(w.device, "PUT /own/%7F%01", "", 400, "InvalidArgument", "x-amz-copy-source", "/own/k")
+	w.want(w.device, "GET /own/%01", "", 404, "NoSuchKey")
+}
+
+// TestAuthType: policies hear how the request was really signed.
+func TestAuthType(t *testing.T) {
+	w := newWorld(t)
+	w.query("iam", "PutRolePolicy", "RoleName", "Lamp", "PolicyName", "query", "PolicyDocument", `{"Version":"2012-10-17","Statement":
+		{"Effect":"Deny","Action":"s3:GetObject","Resource":"*","Condition":{"StringNotEquals":{"s3:authType":"REST-QUERY-STRING"}}}}`)
+	time.Sleep(700 * time.Millisecond)
+	for _, query := range []string{"", "?X-Amz-Signature=", "?X-Amz-Signature=&X-Amz-Date=20990101T000000Z"} {
+		w.want(w.device, "GET /own/k"+query, "", 403, "AccessDenied")
+	}
+}
+
 func TestCopy(t *testing.T) {
 	w := newWorld(t)
 	a := w.admin
@@ -399,7 +429,7 @@ func TestMultipart(t *testing.T) {
 // Keys come back from storing, reading and listing as they went in.
 func TestOddKeys(t *testing.T) {
 	w := newWorld(t)
-	keys := []string{"a//b", "/", "//", "./x", "../up", "a/../b", "%41", "q?x#y", "'()*!", "é€", "a b", "a+b", "a\nb", "\x01", "dir/", `\`, "<&>", "~", strings.Repeat("k", 1024)}
+	keys := []string{"a//b", "/", "//", "./x", "../up", "a/../b", "%41", "q?x#y", "'()*!", "é€", "a b", "a+b", "a\nb", "a\r\tb", "dir/", `\`, "<&>", "~", strings.Repeat("k", 1024)}
 	for _, k := range keys {
 		path := "/own/" + escape(k)
 		w.want(w.device, "PUT "+path, k, 200, "")

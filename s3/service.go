@@ -72,15 +72,15 @@ func (s *service) route(r *http.Request) (string, error) {
 // operation makes the gate's row of ours.
 func (s *service) operation(op *row) gate.Operation {
 	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides}
-	access := func(r *http.Request) ([]gate.Access, error) {
-		t, err := parse(r)
+	access := func(c *gate.Call) ([]gate.Access, error) {
+		t, err := parse(c.Request)
 		if err != nil || op.decides {
 			return nil, err
 		}
 		if op.access != nil {
-			return op.access(s, t, r)
+			return op.access(s, t, c)
 		}
-		return []gate.Access{s.access(t, r, op.actions[0])}, nil
+		return []gate.Access{s.access(t, c, op.actions[0])}, nil
 	}
 	serve := func(w http.ResponseWriter, r *http.Request, call *gate.Call) error {
 		t, err := parse(r)

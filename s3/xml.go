@@ -2,9 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -13,10 +11,6 @@ import (
 )
 
 const namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
-
-// maxDocument is the largest XML body that is read, in bytes: a completion with
-// 10,000 parts and a checksum each fits.
-const maxDocument = 8 << 20
 
 // text is a string that XML may not be able to carry: a control character
 // becomes a character reference, as S3 writes it. A strict parser refuses that,
@@ -85,29 +79,6 @@ func escapeURL(s string) string {
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") + ".000Z" }
 
 func quote(etag string) string { return `"` + etag + `"` }
-
-// readXML reads the body of a request, to its verified end, into v. It returns
-// false when the body is empty.
-func (x *exchange) readXML(v any) (bool, error) {
-	body, err := x.call.Body()
-	if err != nil {
-		return false, err
-	}
-	document, err := io.ReadAll(io.LimitReader(body, maxDocument+1))
-	if err != nil {
-		return false, err
-	}
-	if len(document) > maxDocument {
-		return false, errMalformedXML(errors.New("document too large"))
-	}
-	if len(document) == 0 {
-		return false, nil
-	}
-	if err := xml.Unmarshal(document, v); err != nil {
-		return false, errMalformedXML(err)
-	}
-	return true, nil
-}
 
 func (x *exchange) answer(v any) error { return wire.WriteXML(x.w, http.StatusOK, v) }
 

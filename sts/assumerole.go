@@ -88,7 +88,10 @@ func (s *service) allowed(ctx context.Context, call *gate.Call, in *assumeRoleIn
 		ask.Context["aws:ResourceTag/"+t.Key] = []string{t.Value}
 		ask.Context["iam:ResourceTag/"+t.Key] = []string{t.Value}
 	}
-	q := call.Question(ask)
+	q, err := call.Question(ask)
+	if err != nil {
+		return role, err
+	}
 	var verdict authz.Verdict
 	if found {
 		verdict, err = s.Authz.AssumeRole(ctx, role, q)
