@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -42,10 +43,10 @@ func readJSON(text string) (node, error) {
 	if !utf8.ValidString(text) {
 		return node{}, fmt.Errorf("not UTF-8")
 	}
-	// Valid checks all of the syntax, including what follows the value, before
-	// the token walk builds anything.
-	if !json.Valid([]byte(text)) {
-		return node{}, fmt.Errorf("not JSON")
+	// All of the syntax is checked, including what follows the value, before the
+	// token walk builds anything.
+	if err := json.Unmarshal([]byte(text), new(json.RawMessage)); err != nil {
+		return node{}, fmt.Errorf("not JSON%s", place(text, err))
 	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -54,6 +55,18 @@ func readJSON(text string) (node, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+// place says where in a text a syntax error is.
+func place(text string, err error) string {
+	e, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok || e.Offset < 1 || e.Offset > int64(len(text)) {
+		return ""
+	}
+	before := text[:e.Offset-1]
+	line := strings.Count(before, "\n") + 1
+	column := len(before) - strings.LastIndexByte(before, '\n')
+	return fmt.Sprintf(": line %d, column %d: %v", line, column, e)
 }
 
 func readNode(d *json.Decoder, depth int) (node, error) {

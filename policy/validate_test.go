@@ -235,3 +235,11 @@ func TestSize(t *testing.T) {
 		t.Errorf("Size counts bytes: %d", got)
 	}
 }
+
+// TestSyntaxErrorPlace: a slip in a long document is found by line and column.
+func TestSyntaxErrorPlace(t *testing.T) {
+	_, err := Parse(Identity, "{\n \"Version\": \"2012-10-17\",\n}")
+	if err == nil || !strings.Contains(err.Error(), "not JSON: line 3, column 1: invalid character '}'") {
+		t.Errorf("%v", err)
+	}
+}

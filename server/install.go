@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ const shellSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 // Init makes an installation: account, keys, certificates, database, object
 // store and administrator. It refuses a folder that is not empty, and leaves
-// the folder empty when it fails.
+// nothing in it when it fails.
 func Init(ctx context.Context, cfg InitConfig) (AdminEnv, error) {
 	if err := cfg.defaults(); err != nil {
 		return AdminEnv{}, err
@@ -156,6 +157,9 @@ func (cfg *InitConfig) defaults() error {
 	}
 	if !thingpass.ValidAccount(cfg.Account) {
 		return fmt.Errorf("account %q: an account id has 12 digits", cfg.Account)
+	}
+	if port, err := strconv.ParseUint(cfg.APIPort, 10, 16); err != nil || port == 0 {
+		return fmt.Errorf("port %q: a port is a number from 1 to 65535", cfg.APIPort)
 	}
 	if !thingpass.ValidRegion(cfg.Region) {
 		return fmt.Errorf("region %q: a region is 1 to 32 lower-case letters, digits and dashes", cfg.Region)

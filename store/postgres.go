@@ -50,7 +50,7 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 // It asks for behaviour, because databases that speak PostgreSQL's protocol
 // report collations under names of their own.
 func (db *DB) checkPostgres(ctx context.Context) error {
-	const hint = "create one with: create database thingpass template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
+	const hint = "create one with: create database thingpass owner thingpass template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
 	var bytewise bool
 	var encoding, synchronous string
 	err := db.reader.QueryRowContext(ctx, `select 'B' < '_' and '_' < 'a' and 'a-b' < 'aa' and 'z' < 'é',

@@ -131,10 +131,13 @@ func (c *renewCmd) Run() error {
 type versionCmd struct{}
 
 func (versionCmd) Run() error {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	fmt.Println("thingpass", version)
+	fmt.Println("thingpass", version())
 	return nil
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
 }

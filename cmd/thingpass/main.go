@@ -18,6 +18,8 @@ type cli struct {
 	Rotate  rotateCmd  `cmd:"" name:"rotate-keys" help:"Put a new key into the key ring; issued credentials stay valid."`
 	Renew   renewCmd   `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
 }
 
 func main() {
@@ -32,8 +34,9 @@ func main() {
 // run parses the arguments and carries the command out.
 func run(ctx context.Context, args []string) error {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("thingpass"), kong.UsageOnError(),
+	parser, err := kong.New(&c, kong.Name("thingpass"), kong.ShortUsageOnError(),
 		kong.Description("Turns a device's X.509 certificate into short-lived AWS-style credentials, and checks every request signed with them."),
+		kong.Vars{"version": "thingpass " + version()},
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return err
