@@ -127,6 +127,9 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 	if err != nil {
 		return err
 	}
+	if err := stillPresigned(sv, c); err != nil {
+		return err
+	}
 	if err := plainPath(sv, c.Request); err != nil {
 		return err
 	}
@@ -135,6 +138,9 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 		return err
 	}
 	c.audit.operation = op.Name
+	if err := op.signedInput(c); err != nil {
+		return err
+	}
 	decoded, err := op.decode(c, in)
 	if err != nil {
 		return err

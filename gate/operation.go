@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"github.com/thingpass/thingpass/wire"
@@ -39,9 +40,10 @@ type Spec struct {
 // allowed, and how it is carried out. Build rows with New and NewRaw.
 type Operation struct {
 	Spec
-	decode func(c *Call, in *input) (any, error)
-	access func(c *Call, in any) ([]Access, error)
-	serve  func(ctx context.Context, w http.ResponseWriter, c *Call, in any) error
+	headers []string // request headers that decode reads, in lower case
+	decode  func(c *Call, in *input) (any, error)
+	access  func(c *Call, in any) ([]Access, error)
+	serve   func(ctx context.Context, w http.ResponseWriter, c *Call, in any) error
 }
 
 // input is what a decoder may look at.
@@ -58,7 +60,8 @@ type input struct {
 func New[In, Out any](spec Spec, access func(*In) []Access, handle func(context.Context, *Call, *In) (*Out, error)) Operation {
 	mustDecide(spec)
 	return Operation{
-		Spec: spec,
+		Spec:    spec,
+		headers: headersOf(reflect.TypeFor[In]()),
 		decode: func(c *Call, in *input) (any, error) {
 			v := new(In)
 			if in.form != nil {
