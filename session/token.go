@@ -58,21 +58,21 @@ func (r *Ring) seal(rec record, account string) (token, accessKeyID string, secr
 }
 
 // sealWith is seal with a given salt, which must never be used twice.
-func (key ringKey) sealWith(rec record, account string, salt [saltSize]byte) (token, accessKeyID string, secret thingpass.Secret, err error) {
+func (k ringKey) sealWith(rec record, account string, salt [saltSize]byte) (token, accessKeyID string, secret thingpass.Secret, err error) {
 	plain, err := rec.encode()
 	if err != nil {
 		return "", "", thingpass.Secret{}, err
 	}
 	buf := make([]byte, headerSize, headerSize+len(plain)+16)
 	buf[0] = tokenVersion
-	copy(buf[1:], key.id[:])
+	copy(buf[1:], k.id[:])
 	copy(buf[1+keyIDSize:], salt[:])
-	aead, err := key.aead(salt[:])
+	aead, err := k.aead(salt[:])
 	if err != nil {
 		return "", "", thingpass.Secret{}, err
 	}
 	sealed := aead.Seal(buf, make([]byte, aead.NonceSize()), plain, additional(buf[:headerSize], account))
-	accessKeyID, secret = key.derived(salt[:])
+	accessKeyID, secret = k.derived(salt[:])
 	return base64.RawURLEncoding.EncodeToString(sealed), accessKeyID, secret, nil
 }
 

@@ -57,7 +57,7 @@ func serve(t *testing.T) *running {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
+	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true, ExpectContinueTimeout: 20 * time.Second}}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +132,7 @@ func TestShutdownFinishesRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.ContentLength = 8
+	r.Header.Set("Expect", "100-continue") // so that the first byte is sent when the server asks for it
 	answered := make(chan int, 1)
 	go func() {
 		resp, err := s.client.Do(r)
