@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -78,7 +79,8 @@ func (k ringKey) sealWith(rec record, account string, salt [saltSize]byte) (toke
 
 // open authenticates a token and returns its record and keys.
 func (r *Ring) open(token, account string) (rec record, accessKeyID string, secret thingpass.Secret, err error) {
-	if len(token) > maxToken {
+	// The decoder of base64 skips line ends: a token has one spelling.
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") {
 		return record{}, "", thingpass.Secret{}, errToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
