@@ -53,6 +53,19 @@ func (p Place) Thing(name string) string { return p.iot("thing/" + name) }
 // ThingType is the ARN of a thing type.
 func (p Place) ThingType(name string) string { return p.iot("thingtype/" + name) }
 
+// ThingGroup is the ARN of a thing group.
+func (p Place) ThingGroup(name string) string { return p.iot("thinggroup/" + name) }
+
+// ManagedPolicy is the ARN of a managed policy. The path starts and ends with a
+// slash.
+func (p Place) ManagedPolicy(path, name string) string { return p.iam("policy" + path + name) }
+
+// ParseManagedPolicyARN splits the ARN of a managed policy of this account into
+// path and name.
+func (p Place) ParseManagedPolicyARN(arn string) (path, name string, ok bool) {
+	return cutPath(arn, p.iam("policy/"))
+}
+
 // ParseRoleARN splits the ARN of a role of this account into path and name.
 func (p Place) ParseRoleARN(arn string) (path, name string, ok bool) {
 	return cutPath(arn, p.iam("role/"))
@@ -87,7 +100,8 @@ func (p Place) ParseAssumedRoleARN(arn string) (role, session string, ok bool) {
 }
 
 // ParseIoTARN splits the ARN of an IoT resource of this account and region
-// into its kind ("cert", "thing", "policy", "rolealias", "thingtype") and name.
+// into its kind ("cert", "thing", "policy", "rolealias", "thingtype",
+// "thinggroup") and name.
 func (p Place) ParseIoTARN(arn string) (kind, name string, ok bool) {
 	rest, ok := strings.CutPrefix(arn, p.iot(""))
 	if !ok {

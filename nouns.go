@@ -42,12 +42,36 @@ type Device struct {
 	Things        []Attachment // things it is attached to, ordered by name
 }
 
+// GroupPolicy is an IoT policy that a thing has through a thing group.
+type GroupPolicy struct {
+	Group    string // the group it is attached to: one the thing is in, or one above
+	Name     string
+	Document string // of the default version
+}
+
 // Attachment is a thing that a certificate is attached to.
 type Attachment struct {
 	Thing     string
 	ThingType string    // "" when the thing has none
 	Exclusive bool      // attached as EXCLUSIVE_THING
 	Since     time.Time // sessions issued for the thing before it are over: when it was attached or last changed its type
+
+	Attributes    map[string]string // of the thing
+	Groups        []string          // thing groups it is in, and all above them; sorted
+	GroupPolicies []GroupPolicy     // attached to Groups; by policy, then group
+}
+
+// ThingGroup is a set of things. Groups form a hierarchy: what is attached to
+// one counts for those below it.
+type ThingGroup struct {
+	Name        string
+	ID          string // UUID
+	Parent      string // "" for a root group; never changes
+	Description string
+	Attributes  map[string]string
+	Version     int64 // 1, and one more with each update
+	Created     time.Time
+	Tags        []Tag // on creation only; read with Tags
 }
 
 // Thing is a device in the registry.
@@ -84,25 +108,65 @@ type RoleAlias struct {
 // Policy is an IoT policy: what a certificate may do.
 type Policy struct {
 	Name       string
-	Document   string
-	VersionID  string // "1" until versions are supported
+	Document   string // of the default version
+	VersionID  string // of the default version: "1", "2" and so on
 	Created    time.Time
 	Modified   time.Time
 	Generation string // UUID
 	Tags       []Tag  // on creation only; read with Tags
 }
 
+// PolicyVersion is one of up to five texts of an IoT policy or of a managed
+// policy.
+type PolicyVersion struct {
+	ID       string // "3" of an IoT policy, "v3" of a managed one
+	Document string
+	Default  bool // the one that counts
+	Created  time.Time
+}
+
 // Role is an IAM role.
 type Role struct {
-	Name               string
-	Path               string // "/" or "/a/b/"
-	ID                 string // AROA…, never used again for another role
-	TrustPolicy        string
-	TrustIDs           map[string]string // unique id, when TrustPolicy was saved, of each user, role and role session whose ARN it names
-	Description        string
-	MaxSessionDuration time.Duration // 3600 to 43200 seconds
-	Created            time.Time
-	Tags               []Tag
+	Name                string
+	Path                string // "/" or "/a/b/"
+	ID                  string // AROA…, never used again for another role
+	TrustPolicy         string
+	TrustIDs            map[string]string // unique id, when TrustPolicy was saved, of each user, role and role session whose ARN it names
+	Description         string
+	MaxSessionDuration  time.Duration // 3600 to 43200 seconds
+	Created             time.Time
+	Tags                []Tag
+	PermissionsBoundary string // ARN of a managed policy, "" for none
+}
+
+// ManagedPolicy is an IAM policy that stands by itself and is attached to roles
+// and users.
+type ManagedPolicy struct {
+	Name        string // unique in the account, ignoring case
+	Path        string // "/" or "/a/b/"
+	ID          string // ANPA…
+	Description string
+	VersionID   string // of the default version: "v1"
+	Document    string // of the default version
+	Created     time.Time
+	Modified    time.Time // when a version was added or another one made the default
+	Attachments int64     // roles and users it is attached to
+	Boundaries  int64     // roles and users whose permissions boundary it is
+	Tags        []Tag
+}
+
+// ManagedDocument is a managed policy as it is read for authorisation.
+type ManagedDocument struct {
+	ARN      string
+	Document string // of the default version
+}
+
+// Grants is everything that decides what a role's sessions or a user may do,
+// resource policies and session policies aside.
+type Grants struct {
+	Inline   []InlinePolicy    // ordered by name
+	Managed  []ManagedDocument // attached, ordered by ARN
+	Boundary *ManagedDocument  // nil for none
 }
 
 // InlinePolicy is a policy document that belongs to one role or user.
@@ -114,16 +178,19 @@ type InlinePolicy struct {
 // RoleGrants is a role with everything that decides what its sessions may do.
 type RoleGrants struct {
 	Role
-	Inline []InlinePolicy // ordered by name
+	Grants
 }
 
 // User is an IAM user.
 type User struct {
-	Name    string
-	Path    string
-	ID      string // AIDA…
-	Created time.Time
-	Inline  []InlinePolicy // ordered by name; filled by reads for authorisation
+	Name                string
+	Path                string
+	ID                  string // AIDA…
+	Created             time.Time
+	Tags                []Tag
+	PermissionsBoundary string // ARN of a managed policy, "" for none
+
+	Grants // filled by reads for authorisation
 }
 
 // AccessKey is a long-lived key of a user.

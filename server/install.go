@@ -298,7 +298,7 @@ func (i *Installation) createDatabase(ctx context.Context, now time.Time) (thing
 	}
 	err = db.CreateUser(ctx, thingpass.User{
 		Name: Administrator, Path: "/", ID: thingpass.NewID("AIDA"), Created: now,
-		Inline: []thingpass.InlinePolicy{{Name: "AdministratorAccess", Document: administratorPolicy}},
+		Grants: thingpass.Grants{Inline: []thingpass.InlinePolicy{{Name: "AdministratorAccess", Document: administratorPolicy}}},
 	}, key)
 	return key, errors.Join(err, db.Close())
 }

@@ -142,7 +142,7 @@ func TestUser(t *testing.T) {
 		ctx := t.Context()
 		user := thingpass.User{
 			Name: "Admin", Path: "/", ID: "AIDA1", Created: noon,
-			Inline: []thingpass.InlinePolicy{{Name: "A", Document: "{1}"}, {Name: "b", Document: "{2}"}},
+			Grants: thingpass.Grants{Inline: []thingpass.InlinePolicy{{Name: "A", Document: "{1}"}, {Name: "b", Document: "{2}"}}},
 		}
 		key := thingpass.AccessKey{ID: "AKIA1", Secret: thingpass.NewSecret("s3cret"), User: "Admin", Active: true, Created: noon}
 		must(t, db.CreateUser(ctx, user, key))
@@ -164,7 +164,7 @@ func TestUser(t *testing.T) {
 		refused(t, db.CreateUser(ctx, thingpass.User{Name: "ADMIN"}, fresh), thingpass.Exists, "User with name ADMIN already exists.")
 		refused(t, db.CreateUser(ctx, thingpass.User{Name: "new"}, key), thingpass.Exists, "AKIA1")
 		refused(t, db.CreateUser(ctx, thingpass.User{Name: "new"}, thingpass.AccessKey{ID: "AKIA3"}), thingpass.Invalid, "empty")
-		twice := thingpass.User{Name: "new", Inline: []thingpass.InlinePolicy{{Name: "A"}, {Name: "A"}}}
+		twice := thingpass.User{Name: "new", Grants: thingpass.Grants{Inline: []thingpass.InlinePolicy{{Name: "A"}, {Name: "A"}}}}
 		refused(t, db.CreateUser(ctx, twice, fresh), thingpass.Invalid, "given twice")
 		// Nothing is left of what was refused.
 		_, err = db.User(ctx, "new")

@@ -50,9 +50,9 @@ func openDoor(t *testing.T, timeouts gate.Timeouts) *door {
 	db, err := store.Create(t.Context(), "sqlite:"+filepath.Join(dir, "test.db"), place)
 	must(err)
 	t.Cleanup(func() { _ = db.Close() })
-	must(db.CreateUser(t.Context(), thingpass.User{ID: "AIDAKEEPER", Name: "keeper", Path: "/", Inline: []thingpass.InlinePolicy{{
+	must(db.CreateUser(t.Context(), thingpass.User{ID: "AIDAKEEPER", Name: "keeper", Path: "/", Grants: thingpass.Grants{Inline: []thingpass.InlinePolicy{{
 		Name: "all", Document: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
-	}}}, thingpass.AccessKey{ID: keeper.AccessKeyID, Secret: thingpass.NewSecret(keeper.SecretAccessKey), Active: true}))
+	}}}}, thingpass.AccessKey{ID: keeper.AccessKeyID, Secret: thingpass.NewSecret(keeper.SecretAccessKey), Active: true}))
 	must(session.CreateRing(filepath.Join(dir, "ring"), time.Now()))
 	ring, err := session.LoadRing(filepath.Join(dir, "ring"))
 	must(err)
