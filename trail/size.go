@@ -1,0 +1,38 @@
+package trail
+
+// Estimated sizes in bytes of what every record has.
+const (
+	recordBytes = 1000
+	stepBytes   = 64
+	textBytes   = 16
+)
+
+// size estimates the memory that a record holds, to within a factor of two. What
+// records share, compiled policies above all, is not counted. It must answer the
+// same each time: the ring subtracts what it added.
+func (r *Record) size() int {
+	n := recordBytes + len(r.ID) + len(r.Operation) + len(r.Remote) + len(r.AccessKeyID) + len(r.Alias) + len(r.Role) + len(r.Cause)
+	p := &r.Principal
+	n += len(p.ARN) + len(p.UniqueID) + len(p.SessionName) + len(p.SessionPolicy) + len(p.RoleARN)
+	for _, t := range p.Tags {
+		n += len(t.Key) + len(t.Value) + 2*textBytes
+	}
+	for _, k := range p.DeviceKeys {
+		n += len(k.Name) + texts(k.Values)
+	}
+	if d := r.Device; d != nil {
+		n += 200 + len(d.CertificateID) + len(d.Issuer) + len(d.ThingNamed) + len(d.Thing) + len(d.ThingType) + texts(d.Things) + texts(d.Policies)
+	}
+	for i := range r.Steps {
+		n += stepBytes + len(r.Steps[i].Detail)
+	}
+	return n
+}
+
+func texts(list []string) int {
+	n := textBytes * len(list)
+	for _, s := range list {
+		n += len(s)
+	}
+	return n
+}

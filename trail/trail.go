@@ -1,0 +1,104 @@
+// Package trail keeps the last decisions of both doors, so that somebody who
+// holds the id of a denied request can be told why, and so that a changed policy
+// can be tried on what was really asked.
+//
+// It owns the records and their bounds: how many, how old, how many bytes. It
+// does not own what is put into a record (packages gate and credentials), nor
+// how it is explained (package why).
+//
+// Records live in memory only and end with the process. A record holds no
+// secret access key, no session token and no body; what a caller chose in it is
+// cut to a bounded length by whoever fills it.
+package trail
+
+import (
+	"time"
+
+	"github.com/thingpass/thingpass"
+)
+
+// The doors.
+const (
+	DeviceDoor = "device" // an exchange of a certificate for credentials
+	SignedDoor = "api"    // a signed request
+)
+
+// The steps by which a request is decided, in the order in which they are taken.
+const (
+	StepRequest     = "request"     // readable, and for something that there is
+	StepCertificate = "certificate" // registered, active, in its time
+	StepThing       = "thing"       // the named thing is attached
+	StepIoTPolicy   = "iot-policy"  // allows the role alias
+	StepRoleAlias   = "role-alias"  // exists, and its role
+	StepTrust       = "trust"       // the role trusts who asks
+	StepDuration    = "duration"    // alias within what the role allows; what is sealed fits
+	StepSession     = "session"     // the access key is known and still good
+	StepSignature   = "signature"   // made with its secret, in time
+	StepPermission  = "permission"  // identity, boundary, session and resource policies
+)
+
+// Record is one request and how it was decided. Whoever filled it does not touch
+// it after Ring.Keep.
+type Record struct {
+	ID          string    // the request id: in the answer, the audit line and here
+	At          time.Time // when the request began
+	Door        string    // DeviceDoor or SignedDoor
+	Service     string    // signing name: iot, iam, sts, s3; "" when it is not known
+	Operation   string    // name of the operation; "" when none was found
+	Remote      string    // address of the client
+	AccessKeyID string    // as presented; of an exchange: as issued
+	Principal   thingpass.Principal
+	Device      *Device // at the device door; nil when no certificate was presented
+	Alias       string  // role alias asked for, at the device door
+	Role        string  // name of the role it stands for, once known
+	Steps       []Step  // those that were taken, in order: at most the last one failed
+	Status      int     // of the answer
+	Code        string  // error code of the answer, "" for none
+	Failure     string  // name of the step that ended the request, "" for none
+	Cause       string  // what was wrong in words, for a failure that no policy explains
+
+	few [3]Step // where the first Steps are kept
+}
+
+// Device is a device as the device door saw it.
+type Device struct {
+	CertificateID string // of what was presented, registered or not
+	Status        thingpass.CertificateStatus
+	NotBefore     time.Time // of what was presented
+	NotAfter      time.Time
+	Issuer        string // of what was presented, as RFC 2253 writes it
+	Named         bool   // x-amzn-iot-thingname was sent
+	ThingNamed    string // its value
+	Thing         string // the thing that was chosen, "" for none
+	ThingType     string
+	Things        []string // names of those that were attached
+	Policies      []string // names of the IoT policies that were attached, those of thing groups included
+}
+
+// Step is one thing that was checked.
+type Step struct {
+	Name   string // one of the constants above
+	OK     bool
+	Detail string // what was found, in words; may be empty
+}
+
+// Add appends a step. A step that fails is noted as the one that ended the
+// request, unless an earlier one did.
+func (r *Record) Add(s Step) {
+	if r.Steps == nil {
+		r.Steps = r.few[:0]
+	}
+	r.Steps = append(r.Steps, s)
+	if !s.OK && r.Failure == "" {
+		r.Failure = s.Name
+	}
+}
+
+// Denied tells whether the request was refused or failed.
+func (r *Record) Denied() bool { return r.Failure != "" || r.Status >= 400 }
+
+// stranger tells whether nobody stands behind the request: such records cost
+// whoever sends them nothing.
+func (r *Record) stranger() bool {
+	return r.Principal.Kind == thingpass.Nobody && (r.Device == nil || r.Device.Status == "")
+}
