@@ -29,12 +29,12 @@ type Config struct {
 	// DescribeEndpoint gives to devices.
 	DeviceEndpoint string
 
-	// ParsePolicy tells whether a text is an IoT policy that can be evaluated.
-	// Its errors are shown to the caller.
-	ParsePolicy func(text string) error
+	// ParsePolicy tells whether a text is an IoT policy that can be evaluated,
+	// and what is odd about it. Its errors are shown to the caller.
+	ParsePolicy func(text string) (warnings []string, err error)
 
 	Now func() time.Time // time.Now when nil
-	Log *slog.Logger     // told why a question could not be put; nil for nobody
+	Log *slog.Logger     // told of odd policies, and why a question could not be put; nil for nobody
 }
 
 // service carries out the operations.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/thingpass/thingpass"
@@ -45,7 +46,7 @@ type createPolicyOutput struct {
 	Version  string `json:"policyVersionId"`
 }
 
-func (s *service) createPolicy(ctx context.Context, _ *gate.Call, in *createPolicyInput) (*createPolicyOutput, error) {
+func (s *service) createPolicy(ctx context.Context, call *gate.Call, in *createPolicyInput) (*createPolicyOutput, error) {
 	var c check
 	c.text("policyName", in.Name, policyNameRule)
 	document := c.required("policyDocument", in.Document, documentRule)
@@ -53,28 +54,43 @@ func (s *service) createPolicy(ctx context.Context, _ *gate.Call, in *createPoli
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	if err := s.checkDocument(document); err != nil {
+	warnings, err := s.checkDocument(document)
+	if err != nil {
 		return nil, err
 	}
 	p := thingpass.Policy{Name: in.Name, Document: document, VersionID: "1", Created: s.Now(), Tags: tags}
 	if err := s.Store.CreatePolicy(ctx, p); err != nil {
 		return nil, err
 	}
+	s.warn(ctx, call, p.Name, warnings)
 	return &createPolicyOutput{p.Name, s.Place.Policy(p.Name), p.Document, p.VersionID}, nil
 }
 
 // checkDocument refuses a document that is too long or that could not be
-// evaluated. Length comes first: what is too long is not worth compiling.
-func (s *service) checkDocument(document string) error {
+// evaluated, and tells what is odd about one that may be saved. Length comes
+// first: what is too long is not worth compiling.
+func (s *service) checkDocument(document string) (warnings []string, err error) {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(document)); err == nil && utf8.RuneCount(compact.Bytes()) > maxDocument {
-		return thingpass.Errorf(thingpass.MalformedPolicy,
+		return nil, thingpass.Errorf(thingpass.MalformedPolicy,
 			"The policy document has %d characters without white space; at most %d are allowed", utf8.RuneCount(compact.Bytes()), maxDocument)
 	}
-	if err := s.ParsePolicy(document); err != nil {
-		return &thingpass.Error{Kind: thingpass.MalformedPolicy, Message: err.Error()}
+	warnings, err = s.ParsePolicy(document)
+	if err != nil {
+		return nil, &thingpass.Error{Kind: thingpass.MalformedPolicy, Message: err.Error()}
 	}
-	return nil
+	return warnings, nil
+}
+
+// warn tells the log and the audit line what is odd about a policy that was
+// saved.
+func (s *service) warn(ctx context.Context, call *gate.Call, policy string, warnings []string) {
+	for _, w := range warnings {
+		s.Log.WarnContext(ctx, "policy saved with a warning", "iot_policy", policy, "warning", w)
+	}
+	if len(warnings) > 0 {
+		call.Note("saved with a warning: " + strings.Join(warnings, "; "))
+	}
 }
 
 type getPolicyOutput struct {
