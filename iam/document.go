@@ -2,11 +2,14 @@ package iam
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/gate"
 	"github.com/thingpass/thingpass/policy"
 )
 
@@ -31,27 +34,55 @@ func parseTrust(document string) (*policy.Policy, error) {
 	return p, nil
 }
 
-// checkInline holds the inline policies of a role to their quota, which they
-// share (IAM quotas: "The total aggregate policy size of all inline policies").
-func checkInline(role string, all []thingpass.InlinePolicy) error {
+// parseManaged is parse for a managed policy, which must name the newer version
+// of the language, with its quota.
+func parseManaged(document string) (*policy.Policy, error) {
+	p, err := parse(policy.Identity, document)
+	if err != nil {
+		return nil, err
+	}
+	var head struct{ Version string }
+	if err := json.Unmarshal([]byte(document), &head); err != nil || head.Version != "2012-10-17" {
+		return nil, thingpass.Errorf(thingpass.MalformedPolicy, "Policy document must be version 2012-10-17 or greater.")
+	}
+	if p.Size() > maxManaged {
+		return nil, thingpass.Errorf(thingpass.LimitExceeded, "Cannot exceed quota for PolicySize: %d", maxManaged)
+	}
+	return p, nil
+}
+
+// maxManaged is the size of a managed policy in characters, as policy.Size
+// counts them (IAM quotas).
+const maxManaged = 6144
+
+// checkInline holds the inline policies of a role or user to their quota, which
+// they share (IAM quotas: "The total aggregate policy size of all inline
+// policies").
+func (h *holder) checkInline(owner string, all []thingpass.InlinePolicy) error {
 	size := 0
 	for _, d := range all {
 		p, err := policy.Parse(policy.Identity, d.Document)
 		if err != nil {
-			return fmt.Errorf("inline policy %q of role %q: %w", d.Name, role, err)
+			return fmt.Errorf("inline policy %q of %s %q: %w", d.Name, h.log(), owner, err)
 		}
 		size += p.Size()
 	}
-	if size > policy.MaxRoleInline {
-		return thingpass.Errorf(thingpass.LimitExceeded, "Maximum policy size of %d bytes exceeded for role %s", policy.MaxRoleInline, role)
+	if size > h.quota {
+		return thingpass.Errorf(thingpass.LimitExceeded, "Maximum policy size of %d bytes exceeded for %s %s", h.quota, h.log(), owner)
 	}
 	return nil
 }
 
-// warn logs what is odd about a policy that was saved.
-func (s *service) warn(ctx context.Context, role, name string, p *policy.Policy) {
+// warn tells the log and the audit line what is odd about a policy that was
+// saved. attrs say which policy it is.
+func (s *service) warn(ctx context.Context, call *gate.Call, p *policy.Policy, attrs ...any) {
+	var texts []string
 	for _, w := range p.Warnings() {
-		s.Log.WarnContext(ctx, "policy saved with a warning", "role", role, "policy", name, "warning", w)
+		texts = append(texts, fmt.Sprint(w))
+		s.Log.WarnContext(ctx, "policy saved with a warning", append(slices.Clone(attrs), "warning", texts[len(texts)-1])...)
+	}
+	if len(texts) > 0 {
+		call.Note("saved with a warning: " + strings.Join(texts, "; "))
 	}
 }
 

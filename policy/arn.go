@@ -61,8 +61,9 @@ func newTarget(s string) target {
 
 // resource is one entry of Resource or NotResource.
 type resource struct {
-	any bool // "*"
-	arn arnPattern
+	any  bool // "*"
+	arn  arnPattern
+	text string // the sixth segment as written
 }
 
 // match: a request whose resource is not an ARN (that is "*", of an action
@@ -78,6 +79,7 @@ func newResource(text string, sc scanner) (resource, *Error) {
 	}
 	var r resource
 	parts, _ := padARN(text)
+	r.text = parts[path]
 	for i := range path {
 		r.arn[i] = newPattern(wildcards(parts[i]))
 	}

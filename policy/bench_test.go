@@ -18,7 +18,7 @@ func ownFolder(b *testing.B, more ...string) ([]Named, *Request) {
 func benchmarkAllow(b *testing.B, set []Named, req *Request) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if Evaluate(set, req).Decision != Allow {
+		if evaluate(set, req).Decision != Allow {
 			b.Fatal("not allowed")
 		}
 	}
@@ -52,7 +52,7 @@ func BenchmarkImplicitDeny(b *testing.B) {
 	req.Resource = "arn:aws:s3:::vincent-iot/another/log/1"
 	b.ReportAllocs()
 	for b.Loop() {
-		if Evaluate(set, req).Decision != ImplicitDeny {
+		if evaluate(set, req).Decision != ImplicitDeny {
 			b.Fatal("decided")
 		}
 	}

@@ -5,6 +5,9 @@ import "strings"
 // statement is compiled and ready to be matched.
 type statement struct {
 	number      int
+	start, end  Position // in the text
+	source      *rawStatement
+	scan        scanner // of the resources
 	sid         string
 	effect      Effect
 	actions     []pattern // lower case
@@ -13,7 +16,9 @@ type statement struct {
 	notResource bool
 	everywhere  bool // no Resource element: a trust policy
 	principals  *principals
-	conditions  []condition
+	// notPrincipal tells that principals are those that the statement is not about.
+	notPrincipal bool
+	conditions   []condition
 }
 
 func (d *document) compile(text string) (*Policy, error) {
@@ -23,14 +28,8 @@ func (d *document) compile(text string) (*Policy, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.effect == EffectDeny {
-			p.denies.statements = append(p.denies.statements, s)
-		} else {
-			p.allows.statements = append(p.allows.statements, s)
-		}
+		p.statements = append(p.statements, s)
 	}
-	p.denies.buildIndex()
-	p.allows.buildIndex()
 	return p, nil
 }
 
@@ -39,6 +38,9 @@ func (d *document) compileStatement(i int) (statement, error) {
 	sc := scanner{variables: d.variables, iot: d.kind == IoT}
 	s := statement{
 		number:      i,
+		start:       raw.start,
+		end:         raw.end,
+		source:      raw,
 		sid:         raw.sid,
 		notAction:   raw.notAction,
 		notResource: raw.notResource(),
@@ -50,6 +52,8 @@ func (d *document) compileStatement(i int) (statement, error) {
 	for _, action := range raw.actions {
 		s.actions = append(s.actions, newPattern(wildcards(lowerASCII(action))))
 	}
+	s.scan = sc
+	s.scan.wild = true
 	for _, text := range raw.resources {
 		r, err := newResource(text, sc)
 		if err != nil {
@@ -57,8 +61,8 @@ func (d *document) compileStatement(i int) (statement, error) {
 		}
 		s.resources = append(s.resources, r)
 	}
-	for _, c := range raw.conditions {
-		cond, err := newCondition(c, sc)
+	for j := range raw.conditions {
+		cond, err := newCondition(&raw.conditions[j], sc)
 		if err != nil {
 			return s, err
 		}
@@ -66,12 +70,10 @@ func (d *document) compileStatement(i int) (statement, error) {
 	}
 	if raw.principal != nil {
 		var err *Error
-		if s.principals, err = readPrincipals(raw.principal); err != nil {
+		if s.principals, err = d.readPrincipals(raw.principal); err != nil {
 			return s, err
 		}
-	}
-	if err := d.checkKeys(i, &s); err != nil {
-		return s, err
+		s.notPrincipal = raw.notPrincipal
 	}
 	return s, nil
 }

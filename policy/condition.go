@@ -11,6 +11,8 @@ type condition struct {
 	key    key
 	values comparer
 	absent []bool // Null only: whether each value wants the key to be absent
+	source *rawCondition
+	scan   scanner // of the values
 }
 
 // holds evaluates the condition. A missing key makes a positive operator false
@@ -51,8 +53,10 @@ func (cond *condition) fits(value string, c *Context) bool {
 }
 
 // newCondition types the values of a condition.
-func newCondition(raw rawCondition, sc scanner) (condition, *Error) {
-	cond := condition{operator: raw.op, key: newKey(raw.key)}
+func newCondition(raw *rawCondition, sc scanner) (condition, *Error) {
+	sc.variables = sc.variables && raw.op.takesVariables()
+	sc.wild = raw.op.family == stringGlob || raw.op.family == arnFamily
+	cond := condition{operator: raw.op, key: newKey(raw.key), source: raw, scan: sc}
 	var err *Error
 	switch raw.op.family {
 	case stringExact, stringGlob, stringFold, boolFamily:
@@ -78,9 +82,9 @@ func newCondition(raw rawCondition, sc scanner) (condition, *Error) {
 		}
 		cond.values = v
 	case binaryFamily:
-		cond.values, err = newBinaryValues(raw.values)
+		cond.values = newBinaryValues(raw.values)
 	case ipFamily:
-		cond.values, err = newIPValues(raw.values)
+		cond.values = newIPValues(raw.values)
 	case nullFamily:
 		for _, text := range raw.values {
 			cond.absent = append(cond.absent, strings.EqualFold(text, "true"))
@@ -92,8 +96,7 @@ func newCondition(raw rawCondition, sc scanner) (condition, *Error) {
 }
 
 // newTextValues compiles the values of String operators and Bool.
-func newTextValues(raw rawCondition, sc scanner) (comparer, *Error) {
-	sc.wild = raw.op.family == stringGlob
+func newTextValues(raw *rawCondition, sc scanner) (comparer, *Error) {
 	patterns := make([]pattern, len(raw.values))
 	plain := true
 	for i, text := range raw.values {
@@ -120,7 +123,6 @@ func newTextValues(raw rawCondition, sc scanner) (comparer, *Error) {
 }
 
 func newARNValues(texts []string, sc scanner) (comparer, *Error) {
-	sc.wild = true
 	values := make(arnValues, len(texts))
 	for i, text := range texts {
 		tokens, err := sc.scan(text)

@@ -62,7 +62,11 @@ func (c *Context) put(e entry) {
 // Lookup returns the values of a key, whether it is multivalued, and whether it
 // is present.
 func (c *Context) Lookup(key string) (values []string, multi, ok bool) {
-	e := c.find(newKey(key))
+	return c.lookup(newKey(key))
+}
+
+func (c *Context) lookup(k key) (values []string, multi, ok bool) {
+	e := c.find(k)
 	switch {
 	case e == nil:
 		return nil, false, false

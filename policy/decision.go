@@ -109,10 +109,10 @@ type Reason struct {
 // Result is a decision and what made it.
 type Result struct {
 	Decision Decision
-	// Reasons holds one denying statement, or the allowing statements up to the
-	// one whose Grant cannot be stronger. It is empty for an implicit deny.
-	Reasons []Reason
 	// Grant is the strongest among the allowing statements: direct and service
 	// before everyone, before role, before account.
 	Grant Grant
+	// Reason is a denying statement, or an allowing one with the Grant above.
+	// It is zero for an implicit deny. Which of several is not defined.
+	Reason Reason
 }

@@ -59,7 +59,7 @@ func FuzzParse(f *testing.F) {
 		if !reflect.DeepEqual(p, again) {
 			t.Fatal("means something else without white space")
 		}
-		Evaluate([]Named{{"p", p}}, &Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Context: contextOf("iot:certificateId", "x")})
+		evaluate([]Named{{"p", p}}, &Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Context: contextOf("iot:certificateId", "x")})
 	})
 }
 
@@ -163,8 +163,8 @@ func FuzzEvaluate(f *testing.F) {
 		}
 		all := mustParse(t, Identity, statements(`{"Effect":"Allow","Action":"*","Resource":"*"}`))
 		for _, set := range [][]Named{{{"a", allow}, {"d", deny}}, {{"d", deny}, {"a", allow}, {"all", all}}} {
-			without := Evaluate(slices.DeleteFunc(slices.Clone(set), func(n Named) bool { return n.Policy == deny }), req).Decision
-			with := Evaluate(set, req).Decision
+			without := evaluate(slices.DeleteFunc(slices.Clone(set), func(n Named) bool { return n.Policy == deny }), req).Decision
+			with := evaluate(set, req).Decision
 			if with == Allow && without != Allow || allowed == Allow && with != ExplicitDeny {
 				t.Fatalf("%v, without the Deny %v", with, without)
 			}

@@ -30,8 +30,19 @@ func statements(s ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(s, ",") + `]}`
 }
 
+func evaluate(set []Named, req *Request) Result { return NewSet(set...).Evaluate(req) }
+
 func decide(p *Policy, req *Request) Decision {
-	return Evaluate([]Named{{Name: "p", Policy: p}}, req).Decision
+	return evaluate([]Named{{Name: "p", Policy: p}}, req).Decision
+}
+
+// warned is the warnings about a policy, one a line.
+func warned(p *Policy) string {
+	var lines []string
+	for _, w := range p.Warnings() {
+		lines = append(lines, w.String())
+	}
+	return strings.Join(lines, "\n")
 }
 
 // contextOf makes a context of keys with one value, or with several that are

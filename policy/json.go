@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,10 +26,11 @@ const (
 // node is a JSON value with its object members in order, because encoding/json
 // itself keeps the last of two equal keys and says nothing.
 type node struct {
-	kind   nodeKind
-	text   string // string, number as written, or "true" and "false"
-	list   []node
-	fields []field
+	kind       nodeKind
+	text       string // string, number as written, or "true" and "false"
+	list       []node
+	fields     []field
+	start, end Position // of an object
 }
 
 type field struct {
@@ -43,18 +43,12 @@ func readJSON(text string) (node, error) {
 	if !utf8.ValidString(text) {
 		return node{}, fmt.Errorf("not UTF-8")
 	}
-	// All of the syntax is checked, including what follows the value, before the
-	// token walk builds anything.
+	// All of the syntax is checked here, so that the walk need not.
 	if err := json.Unmarshal([]byte(text), new(json.RawMessage)); err != nil {
 		return node{}, fmt.Errorf("not JSON%s", place(text, err))
 	}
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	n, err := readNode(d, maxDepth)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
+	w := walk{text: text, line: 1}
+	return w.value(maxDepth)
 }
 
 // place says where in a text a syntax error is.
@@ -69,65 +63,133 @@ func place(text string, err error) string {
 	return fmt.Sprintf(": line %d, column %d: %v", line, column, e)
 }
 
-func readNode(d *json.Decoder, depth int) (node, error) {
-	if depth == 0 {
-		return node{}, fmt.Errorf("nested too deep")
-	}
-	t, err := d.Token()
-	if err != nil {
-		return node{}, err
-	}
-	switch v := t.(type) {
-	case json.Delim:
-		if v == '{' {
-			return readObject(d, depth)
+// walk reads text that is known to be valid JSON.
+type walk struct {
+	text string
+	pos  int
+	line int // of pos
+	bol  int // where that line begins
+}
+
+// next passes white space and returns the byte that follows it.
+func (w *walk) next() byte {
+	for {
+		switch c := w.text[w.pos]; c {
+		case '\n':
+			w.line, w.bol = w.line+1, w.pos+1
+		case ' ', '\t', '\r':
+		default:
+			return c
 		}
-		return readList(d, depth)
-	case string:
-		return node{kind: stringNode, text: v}, nil
-	case json.Number:
-		return node{kind: numberNode, text: v.String()}, nil
-	case bool:
-		return node{kind: boolNode, text: fmt.Sprint(v)}, nil
-	default:
-		return node{kind: nullNode}, nil
+		w.pos++
 	}
 }
 
-func readList(d *json.Decoder, depth int) (node, error) {
+func (w *walk) position() Position {
+	return Position{Line: w.line, Column: utf8.RuneCountInString(w.text[w.bol:w.pos]) + 1}
+}
+
+func (w *walk) value(depth int) (node, error) {
+	switch w.next() {
+	case '{', '[':
+		if depth == 0 {
+			return node{}, fmt.Errorf("nested too deep")
+		}
+		if w.text[w.pos] == '{' {
+			return w.object(depth)
+		}
+		return w.elements(depth)
+	case '"':
+		return node{kind: stringNode, text: w.quoted()}, nil
+	case 't', 'f':
+		return node{kind: boolNode, text: w.bare()}, nil
+	case 'n':
+		w.bare()
+		return node{}, nil
+	default:
+		return node{kind: numberNode, text: w.bare()}, nil
+	}
+}
+
+// bare reads a number or a name.
+func (w *walk) bare() string {
+	rest := w.text[w.pos:]
+	if end := strings.IndexAny(rest, " \t\r\n,]}"); end >= 0 {
+		rest = rest[:end]
+	}
+	w.pos += len(rest)
+	return rest
+}
+
+// quoted reads a string.
+func (w *walk) quoted() string {
+	start := w.pos
+	w.pos++
+	for escaped := false; ; w.pos++ {
+		switch w.text[w.pos] {
+		case '\\':
+			escaped = true
+			w.pos++
+		case '"':
+			w.pos++
+			if !escaped {
+				return w.text[start+1 : w.pos-1]
+			}
+			var s string
+			if err := json.Unmarshal([]byte(w.text[start:w.pos]), &s); err != nil {
+				return "" // not in valid JSON
+			}
+			return s
+		}
+	}
+}
+
+// more passes a comma, or the bracket that closes, and tells which.
+func (w *walk) more(closing byte) bool {
+	switch w.next() {
+	case closing:
+		w.pos++
+		return false
+	case ',':
+		w.pos++
+	}
+	return true
+}
+
+func (w *walk) elements(depth int) (node, error) {
 	n := node{kind: listNode}
-	for d.More() {
-		item, err := readNode(d, depth-1)
+	w.pos++
+	for w.more(']') {
+		item, err := w.value(depth - 1)
 		if err != nil {
 			return node{}, err
 		}
 		n.list = append(n.list, item)
 	}
-	_, err := d.Token()
-	return n, err
+	return n, nil
 }
 
-func readObject(d *json.Decoder, depth int) (node, error) {
-	n := node{kind: objectNode}
+func (w *walk) object(depth int) (node, error) {
+	n := node{kind: objectNode, start: w.position()}
+	w.pos++
 	seen := map[string]bool{}
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return node{}, err
-		}
-		name, _ := t.(string)
+	for w.more('}') {
+		w.next()
+		name := w.quoted()
 		if seen[name] {
 			return node{}, fmt.Errorf("key %q appears twice", name)
 		}
 		seen[name] = true
-		value, err := readNode(d, depth-1)
+		w.next()
+		w.pos++ // the colon
+		value, err := w.value(depth - 1)
 		if err != nil {
 			return node{}, err
 		}
 		n.fields = append(n.fields, field{name: name, value: value})
 	}
-	_, err := d.Token()
-	return n, err
+	n.end = w.position()
+	return n, nil
 }
 
 // minifiedSize counts the characters of valid JSON without the white space

@@ -5,13 +5,6 @@ import (
 	"strings"
 )
 
-// assumeWithCertificate is the one action of AWS IoT that IoT policies decide
-// here.
-const assumeWithCertificate = "iot:AssumeRoleWithCertificate"
-
-// vendors are the services whose actions are decided here.
-var vendors = []string{"s3", "iam", "sts", "iot"}
-
 // uses are the kinds of policy that are asked with a key.
 type uses uint8
 
@@ -137,69 +130,40 @@ func (k Kind) supplied(key string) bool {
 	return false
 }
 
-// checkKeys refuses a statement that would decide here by a key that no
-// decision has: a Deny by it would be ignored. Statements about other actions,
-// such as iot:Connect in an IoT policy or logs:PutLogEvents, may say anything:
-// nothing here decides by them.
-func (d *document) checkKeys(i int, s *statement) *Error {
-	raw, subject := &d.statements[i], "actions of "+strings.Join(vendors, ", ")
-	decides := raw.decides()
-	switch d.kind {
-	case Trust:
-		subject = "trust policies"
-	case IoT:
-		subject, decides = assumeWithCertificate, s.matchAction(assumeWithCertificate)
-	}
-	if !decides {
-		return nil
-	}
-	keys, err := d.keys(raw)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if !d.kind.supplied(key) {
-			return &Error{Message: "The condition key " + key + " is not evaluated here for " + subject +
-				". Decide by another key, or put other actions into a statement of their own."}
-		}
-	}
-	return nil
-}
-
-// decides tells whether the statement can match an action of one of vendors.
-func (s *rawStatement) decides() bool {
-	for _, v := range vendors {
-		named := slices.ContainsFunc(s.actions, func(action string) bool {
-			vendor, name, _ := strings.Cut(action, ":")
-			return action == "*" || equalFold(vendor, v) && (!s.notAction || name == "*")
-		})
-		if named != s.notAction {
-			return true
-		}
-	}
-	return false
-}
-
 // keys are the condition keys and variables of a statement.
-func (d *document) keys(s *rawStatement) ([]string, *Error) {
-	keys, texts := []string{}, slices.Clone(s.resources)
-	for _, c := range s.conditions {
-		keys = append(keys, c.key)
-		switch c.op.family {
-		case stringExact, stringGlob, stringFold, boolFamily, arnFamily:
-			texts = append(texts, c.values...) // the others take no variables
-		}
-	}
-	for _, text := range texts {
-		tokens, err := scanner{variables: d.variables, iot: d.kind == IoT}.scan(text)
-		if err != nil {
-			return nil, err
-		}
+func (s *statement) keys() []string {
+	var keys []string
+	add := func(text string, sc scanner) {
+		tokens, _ := sc.scan(text) // what was compiled scans
 		for _, t := range tokens {
 			if t.kind == variable {
 				keys = append(keys, t.key.name)
 			}
 		}
 	}
-	return keys, nil
+	for i := range s.resources {
+		add(s.resources[i].text, s.scan)
+	}
+	for i := range s.conditions {
+		cond := &s.conditions[i]
+		keys = append(keys, cond.source.key)
+		for _, text := range cond.source.values {
+			add(text, cond.scan)
+		}
+	}
+	return keys
+}
+
+// ContextKeys are the condition keys and variables that the policy mentions, as
+// they are written, each once, sorted.
+func (p *Policy) ContextKeys() []string {
+	if p == nil {
+		return nil
+	}
+	var keys []string
+	for i := range p.statements {
+		keys = append(keys, p.statements[i].keys()...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }

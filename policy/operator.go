@@ -96,6 +96,16 @@ var operators = map[string]operator{
 	"Null":                      {family: nullFamily},
 }
 
+// takesVariables tells whether values of the operator may have variables. AWS's
+// pages contradict each other about Bool.
+func (op operator) takesVariables() bool {
+	switch op.family {
+	case stringExact, stringFold, stringGlob, arnFamily, boolFamily:
+		return true
+	}
+	return false
+}
+
 // parseOperator reads for example ForAnyValue:StringLikeIfExists.
 func parseOperator(name string) (operator, bool) {
 	set := single

@@ -18,11 +18,13 @@ const syntaxErrors = "Syntax errors in policy."
 // validated.
 type document struct {
 	kind       Kind
-	variables  bool // Version 2012-10-17
+	version    string // "" when there is none
+	variables  bool   // Version 2012-10-17
 	statements []rawStatement
 }
 
 type rawStatement struct {
+	start, end   Position
 	sid          string
 	effect       string
 	actions      []string
@@ -37,6 +39,7 @@ type rawStatement struct {
 func (s *rawStatement) notResource() bool { return s.hasResource == "NotResource" }
 
 type rawCondition struct {
+	name   string // of the operator, as written
 	op     operator
 	key    string
 	values []string
@@ -48,13 +51,13 @@ func syntaxError(format string, args ...any) *Error {
 
 // read does the first of AWS's checks: JSON, known elements, right types.
 func read(kind Kind, text string) (*document, error) {
-	if kind < Identity || kind > Session {
+	if kind < Identity || kind > Managed {
 		return nil, &Error{Message: fmt.Sprintf("policy kind %d does not exist", kind)}
 	}
 	if len(text) > MaxText {
 		return nil, syntaxError("longer than %d bytes", MaxText)
 	}
-	if kind != IoT && strings.ContainsFunc(text, notPrintable) {
+	if kind != IoT && kind != Resource && strings.ContainsFunc(text, notPrintable) {
 		return nil, syntaxError("only U+0009, U+000A, U+000D and U+0020 to U+00FF may be used")
 	}
 	root, err := readJSON(text)
@@ -73,6 +76,7 @@ func read(kind Kind, text string) (*document, error) {
 			if f.value.kind != stringNode || f.value.text != version2008 && f.value.text != version2012 {
 				return nil, syntaxError("Version is %q or %q", version2008, version2012)
 			}
+			doc.version = f.value.text
 			doc.variables = f.value.text == version2012
 		case "Id":
 			if f.value.kind != stringNode {
@@ -123,11 +127,12 @@ func (d *document) readStatements(n *node) error {
 }
 
 func readStatement(n *node) (rawStatement, *Error) {
-	var s rawStatement
+	s := rawStatement{start: n.start, end: n.end}
 	if n.kind != objectNode {
 		return s, syntaxError("not an object")
 	}
 	hasAction, hasEffect := "", false
+	var notPrincipal *node
 	for i := range n.fields {
 		f := &n.fields[i]
 		var err *Error
@@ -152,7 +157,7 @@ func readStatement(n *node) (rawStatement, *Error) {
 		case "Principal":
 			s.principal, err = &f.value, f.checkPrincipal()
 		case "NotPrincipal":
-			s.notPrincipal, err = true, f.checkPrincipal()
+			notPrincipal, err = &f.value, f.checkPrincipal()
 		case "Condition":
 			s.conditions, err = f.readConditions()
 		default:
@@ -165,8 +170,11 @@ func readStatement(n *node) (rawStatement, *Error) {
 	if !hasEffect || !strings.EqualFold(s.effect, "Allow") && !strings.EqualFold(s.effect, "Deny") {
 		return s, syntaxError(`Effect is "Allow" or "Deny"`)
 	}
-	if s.principal != nil && s.notPrincipal {
-		return s, syntaxError("both Principal and NotPrincipal")
+	if notPrincipal != nil {
+		if s.principal != nil {
+			return s, syntaxError("both Principal and NotPrincipal")
+		}
+		s.principal, s.notPrincipal = notPrincipal, true
 	}
 	return s, nil
 }
@@ -256,7 +264,7 @@ func (f *field) readConditions() ([]rawCondition, *Error) {
 			if op.family == nullFamily && slices.ContainsFunc(values, notBool) {
 				return nil, syntaxError("a value of Null is neither true nor false")
 			}
-			conditions = append(conditions, rawCondition{op: op, key: byKey.value.fields[j].name, values: values})
+			conditions = append(conditions, rawCondition{name: byKey.name, op: op, key: byKey.value.fields[j].name, values: values})
 		}
 	}
 	return conditions, nil

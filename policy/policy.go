@@ -11,6 +11,8 @@ const (
 	Trust                    // who may assume a role
 	IoT                      // attached to a device certificate
 	Session                  // given when a session is made; only narrows
+	Resource                 // attached to what it protects, as a bucket's is
+	Managed                  // Identity, as a policy of its own: it must have Version 2012-10-17
 )
 
 // String names the kind in lower case.
@@ -24,6 +26,10 @@ func (k Kind) String() string {
 		return "iot"
 	case Session:
 		return "session"
+	case Resource:
+		return "resource"
+	case Managed:
+		return "managed"
 	default:
 		return "invalid"
 	}
@@ -62,10 +68,9 @@ func (e *Error) Error() string {
 // Policy is a compiled policy. It never changes and may be used by any number
 // of goroutines. The zero value holds no statement and grants nothing.
 type Policy struct {
-	size     int
-	warnings []string
-	denies   group
-	allows   group
+	size       int
+	warnings   []Warning
+	statements []statement // in the order of the text
 }
 
 // Parse validates and compiles a policy document. The error is always an
@@ -88,4 +93,19 @@ func (p *Policy) Size() int { return p.size }
 
 // Warnings tells about statements that save, as on AWS, but probably do not do
 // what their author meant.
-func (p *Policy) Warnings() []string { return slices.Clone(p.warnings) }
+func (p *Policy) Warnings() []Warning { return slices.Clone(p.warnings) }
+
+// Position is a place in the text of a policy: a line and a column in
+// characters, both from 1.
+type Position struct{ Line, Column int }
+
+// Span tells where a statement, counted from 0, stands in the text that was
+// parsed: where its brace opens, and what follows the brace that closes it. It
+// is zero for a statement that does not exist.
+func (p *Policy) Span(statement int) (start, end Position) {
+	if p == nil || statement < 0 || statement >= len(p.statements) {
+		return Position{}, Position{}
+	}
+	s := &p.statements[statement]
+	return s.start, s.end
+}

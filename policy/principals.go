@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// principals is a Principal element.
+// principals is a Principal or NotPrincipal element. Federated and canonical
+// users are left out: nobody here is one.
 type principals struct {
 	everyone bool
 	accounts []string
 	arns     []string // users, roles, sessions
 	services []string
+	others   bool // federated or canonical users, who are nobody here
 }
 
 // What may stand in a Principal element besides "*" (IAM User Guide, "AWS JSON
@@ -24,11 +26,13 @@ var (
 	principalARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):` +
 		`(?:iam::[0-9]{12}:(?:user|role)/(?:[!-~]+/)?[\w+=,.@-]+` +
 		`|sts::[0-9]{12}:(?:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
-	serviceName = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com)$`)
+	providerName = regexp.MustCompile(`^(?:arn:(?:aws|aws-cn|aws-us-gov):iam::[0-9]{12}:(?:saml|oidc)-provider/[!-~]+|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[\w./-]+)?)$`)
+	canonicalID  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	serviceName  = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com)$`)
 )
 
 // readPrincipals compiles a Principal element whose types are right.
-func readPrincipals(n *node) (*principals, *Error) {
+func (d *document) readPrincipals(n *node) (*principals, *Error) {
 	var p principals
 	if n.kind == stringNode {
 		p.everyone = true
@@ -41,7 +45,7 @@ func readPrincipals(n *node) (*principals, *Error) {
 			return nil, err
 		}
 		for _, v := range values {
-			if err := p.add(f.name, v); err != nil {
+			if err := p.add(d.kind, f.name, v); err != nil {
 				return nil, err
 			}
 		}
@@ -49,7 +53,7 @@ func readPrincipals(n *node) (*principals, *Error) {
 	return &p, nil
 }
 
-func (p *principals) add(kind, value string) *Error {
+func (p *principals) add(in Kind, kind, value string) *Error {
 	switch kind {
 	case "AWS":
 		root := rootARN.FindStringSubmatch(value)
@@ -70,8 +74,17 @@ func (p *principals) add(kind, value string) *Error {
 			return invalidPrincipal(kind, value)
 		}
 		p.services = append(p.services, value)
+	case "Federated":
+		if !providerName.MatchString(value) {
+			return invalidPrincipal(kind, value)
+		}
+		p.others = true
 	default:
-		return &Error{Message: "Principal type " + kind + " is not supported."}
+		// Canonical users are of S3, where no roles are assumed.
+		if in != Resource || !canonicalID.MatchString(value) {
+			return invalidPrincipal(kind, value)
+		}
+		p.others = true
 	}
 	return nil
 }
@@ -86,7 +99,7 @@ func invalidPrincipal(kind, value string) *Error {
 // Federated users are left out, since nothing keeps them.
 func (p *Policy) PrincipalARNs() []string {
 	var arns []string
-	for _, s := range slices.Concat(p.denies.statements, p.allows.statements) {
+	for _, s := range p.statements {
 		if s.principals != nil {
 			arns = append(arns, s.principals.arns...)
 		}
@@ -96,7 +109,22 @@ func (p *Policy) PrincipalARNs() []string {
 }
 
 func (p *principals) empty() bool {
-	return !p.everyone && len(p.accounts) == 0 && len(p.arns) == 0 && len(p.services) == 0
+	return !p.everyone && !p.others && len(p.accounts) == 0 && len(p.arns) == 0 && len(p.services) == 0
+}
+
+// excepts tells whether a statement with these as NotPrincipal is about caller.
+// To be left alone by a Deny, a caller must be listed in all of its forms: the
+// account, the role of a session, and the user or session (IAM user guide, "AWS
+// JSON policy elements: NotPrincipal"). To be left out by an Allow, one is
+// enough.
+func (p *principals) excepts(caller *Principal, effect Effect) bool {
+	grant, listed := p.match(caller)
+	if effect == EffectAllow || !listed || grant == Everyone || grant == ServiceGrant {
+		return !listed
+	}
+	missing := func(list []string, s string) bool { return s != "" && !slices.Contains(list, s) }
+	root := strings.HasSuffix(caller.ARN, ":root")
+	return missing(p.accounts, caller.Account) || missing(p.arns, caller.RoleARN) || !root && missing(p.arns, caller.ARN)
 }
 
 // match returns the strongest way in which caller is named.

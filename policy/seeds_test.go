@@ -68,7 +68,7 @@ func TestSeedPolicies(t *testing.T) {
 func TestSeedTrustAndIoT(t *testing.T) {
 	trust := mustParse(t, Trust, seed(t, "greengrass-trust"))
 	role := "arn:aws:iam::123456789012:role/r"
-	got := Evaluate([]Named{{"trust", trust}}, &Request{
+	got := evaluate([]Named{{"trust", trust}}, &Request{
 		Principal: Principal{Service: "credentials.iot.amazonaws.com"}, Action: "sts:AssumeRole", Resource: role,
 	})
 	if got.Decision != Allow || got.Grant != ServiceGrant {
@@ -96,10 +96,10 @@ func TestSeedTrustAndIoT(t *testing.T) {
 }
 
 func TestSeedWarnings(t *testing.T) {
-	got := strings.Join(mustParse(t, Identity, seed(t, "own-folder")).Warnings(), "\n")
-	want := "s3:HeadBucket: no such action; did you mean s3:ListBucket?\n" +
-		"s3:ListObjects: no such action; did you mean s3:ListBucket?\n" +
-		"${iot:certificateId}: the AWS name of this variable is ${credentials-iot:AwsCertificateId}"
+	got := warned(mustParse(t, Identity, seed(t, "own-folder")))
+	want := "s3:HeadBucket is an API call and no action; write s3:ListBucket\n" +
+		"s3:ListObjects is an API call and no action; write s3:ListBucket\n" +
+		"${iot:certificateId} is an older spelling; write ${credentials-iot:AwsCertificateId}"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

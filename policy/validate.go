@@ -13,6 +13,9 @@ func legacyParsing(format string, args ...any) *Error {
 // validate makes the checks that follow syntax, in AWS's order; the first that
 // fails ends it.
 func (d *document) validate() error {
+	if d.kind == Managed && d.version != version2012 {
+		return &Error{Message: "Policy document must be version 2012-10-17 or greater."}
+	}
 	resourceErr, err := d.checkLegacy()
 	checks := []func() *Error{
 		func() *Error { return err },
@@ -64,7 +67,10 @@ func (d *document) checkLegacy() (resourceErr, err *Error) {
 	return resourceErr, nil
 }
 
-var sidPattern = regexp.MustCompile(`^[0-9A-Za-z]*$`)
+var (
+	sidPattern       = regexp.MustCompile(`^[0-9A-Za-z]*$`)
+	spacedSidPattern = regexp.MustCompile(`^[0-9A-Za-z ]*$`) // of bucket policies
+)
 
 func (d *document) checkSids() *Error {
 	seen := map[string]bool{"": true}
@@ -75,8 +81,12 @@ func (d *document) checkSids() *Error {
 		}
 		seen[sid] = true
 	}
+	pattern := sidPattern
+	if d.kind == Resource {
+		pattern = spacedSidPattern
+	}
 	for i := range d.statements {
-		if d.kind != IoT && !sidPattern.MatchString(d.statements[i].sid) {
+		if d.kind != IoT && !pattern.MatchString(d.statements[i].sid) {
 			return &Error{Message: "Statement IDs (SID) must be alpha-numeric. " +
 				"Check that your input satisfies the regular expression [0-9A-Za-z]*"}
 		}
@@ -88,21 +98,21 @@ func (d *document) checkSids() *Error {
 func (d *document) checkElements() *Error {
 	for i := range d.statements {
 		s := &d.statements[i]
-		if d.kind != Trust {
-			if s.principal != nil || s.notPrincipal {
+		if d.kind != Trust && d.kind != Resource {
+			if s.principal != nil {
 				return &Error{Message: "Policy document should not specify a principal."}
 			}
 			continue
 		}
 		switch {
-		case s.hasResource != "":
+		case d.kind == Trust && s.hasResource != "":
 			return &Error{Message: "Has prohibited field " + s.hasResource}
-		case s.notPrincipal:
+		case d.kind == Trust && s.notPrincipal:
 			return &Error{Message: "Has prohibited field NotPrincipal"}
 		case s.principal == nil:
 			return &Error{Message: "Missing required field Principal"}
 		}
-		p, err := readPrincipals(s.principal)
+		p, err := d.readPrincipals(s.principal)
 		if err != nil {
 			return err
 		}
@@ -180,9 +190,6 @@ func (d *document) checkResource(r string) *Error {
 	}
 	if strings.ContainsAny(parts[service], "*?") {
 		return &Error{Message: "Resource vendor must be fully qualified and cannot contain regexes."}
-	}
-	if d.variables && strings.Contains(strings.Join(parts[:path], ":"), "${") {
-		return &Error{Message: "Resource " + r + " has a policy variable before the fifth colon of the ARN."}
 	}
 	return checkService(r, parts, given)
 }

@@ -165,16 +165,15 @@ func (v binaryValues) match(value string, _ *Context) bool {
 	return false
 }
 
-func newBinaryValues(texts []string) (binaryValues, *Error) {
-	values := make(binaryValues, len(texts))
-	for i, text := range texts {
-		b, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return nil, &Error{Message: `Value "` + text + `" of BinaryEquals is not base64.`}
+// newBinaryValues decodes base64; what is none compares with nothing.
+func newBinaryValues(texts []string) binaryValues {
+	var values binaryValues
+	for _, text := range texts {
+		if b, err := base64.StdEncoding.DecodeString(text); err == nil {
+			values = append(values, b)
 		}
-		values[i] = b
 	}
-	return values, nil
+	return values
 }
 
 // ipValues are ranges of addresses.
@@ -194,22 +193,30 @@ func (v ipValues) match(value string, _ *Context) bool {
 	return false
 }
 
-// newIPValues reads CIDR blocks; a bare address is a block of one.
-func newIPValues(texts []string) (ipValues, *Error) {
-	values := make(ipValues, len(texts))
-	for i, text := range texts {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			addr, addrErr := netip.ParseAddr(text)
-			if addrErr != nil || addr.Zone() != "" {
-				return nil, &Error{Message: `Value "` + text + `" is neither an IP address nor a CIDR block.`}
-			}
-			p = netip.PrefixFrom(addr, addr.BitLen())
+// newIPValues reads CIDR blocks; what is none compares with nothing.
+func newIPValues(texts []string) ipValues {
+	var values ipValues
+	for _, text := range texts {
+		if p, ok := parseRange(text); ok {
+			values = append(values, p)
 		}
-		if p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		values[i] = p.Masked()
 	}
-	return values, nil
+	return values
+}
+
+// parseRange reads a CIDR block, or an address, which is a block of one. IPv4
+// in the form of IPv6 is IPv4.
+func parseRange(text string) (netip.Prefix, bool) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return netip.Prefix{}, false
+		}
+		p = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked(), true
 }

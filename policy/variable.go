@@ -142,3 +142,12 @@ func (t *token) value(c *Context) (string, bool) {
 	}
 	return t.text, t.fallback
 }
+
+// has tells whether the key of a variable has a value, so that no default is
+// needed.
+func (t *token) has(c *Context) bool {
+	plain := *t
+	plain.fallback = false
+	_, ok := plain.value(c)
+	return ok
+}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -28,55 +27,60 @@ var oldKeys = map[string]string{
 	"iot:thingtype":     "credentials-iot:ThingTypeName",
 }
 
-// warnings looks for what saves but probably does not do what it seems to.
-func (d *document) warnings() []string {
-	var list []string
-	warn := func(format string, args ...any) {
-		if w := fmt.Sprintf(format, args...); !slices.Contains(list, w) {
-			list = append(list, w)
-		}
+// Warning tells about a statement that saves, as on AWS, but probably does not
+// do what its author meant.
+type Warning struct {
+	Code      string // what is odd, as one word with hyphens
+	Statement int    // counted from 0
+	Sid       string
+	Message   string // what is odd
+	Suggest   string // what to write instead; may be empty
+}
+
+// String is the warning on one line.
+func (w Warning) String() string {
+	if w.Suggest == "" {
+		return w.Message
 	}
+	return w.Message + "; " + w.Suggest
+}
+
+// warnings looks for what saves but probably does not do what it seems to.
+func (d *document) warnings() []Warning {
+	var list []Warning
 	for i := range d.statements {
 		s := &d.statements[i]
+		warn := func(code, message, suggest string) {
+			w := Warning{code, i, s.sid, message, suggest}
+			if !slices.Contains(list, w) {
+				list = append(list, w)
+			}
+		}
 		for _, action := range s.actions {
 			if better := notActions[lowerASCII(action)]; better != "" {
-				warn("%s: no such action; did you mean %s?", action, better)
+				warn("not-an-action", action+" is an API call and no action", "write "+better)
 			}
 		}
 		for _, r := range s.resources {
 			if d.warnVariables(r, warn) && s.effect == "Deny" && !s.notResource() {
-				warn("%s: a Deny does not apply when a variable in its Resource has no value", r)
+				warn("deny-loses-variable", r+": a Deny does not apply when a variable in its Resource has no value", "")
 			}
 		}
 		for _, c := range s.conditions {
-			d.warnCondition(c, warn)
+			for _, v := range c.values {
+				d.warnVariables(v, warn)
+			}
 		}
 	}
 	return list
 }
 
-func (d *document) warnCondition(c rawCondition, warn func(string, ...any)) {
-	if better := oldKeys[lowerASCII(c.key)]; better != "" && d.kind != IoT {
-		warn("%s: the AWS name of this key is %s", c.key, better)
-	}
-	for _, v := range c.values {
-		switch c.op.family {
-		case stringExact, stringFold, stringGlob, arnFamily, boolFamily:
-			d.warnVariables(v, warn)
-		case numericFamily:
-			if _, ok := parseDecimal(v); !ok {
-				warn("%s: not a number, so it compares with nothing", v)
-			}
-		}
-	}
-}
-
 // warnVariables warns about the variables in a text and tells whether it has
 // any.
-func (d *document) warnVariables(text string, warn func(string, ...any)) bool {
+func (d *document) warnVariables(text string, warn func(code, message, suggest string)) bool {
 	if !d.variables {
 		if strings.Contains(text, "${") {
-			warn("%s: variables need Version %s; this is literal text", text, version2012)
+			warn("literal-variable", text+" is literal text without Version "+version2012, "")
 		}
 		return false
 	}
@@ -89,10 +93,7 @@ func (d *document) warnVariables(text string, warn func(string, ...any)) bool {
 		}
 		found = true
 		if better := oldKeys[lowerASCII(t.key.name)]; better != "" && d.kind != IoT {
-			warn("${%s}: the AWS name of this variable is ${%s}", t.key.name, better)
-		}
-		if strings.Contains(t.key.name, ",") {
-			warn("${%s}: a default is written ${key, 'text'}, with one space after the comma", t.key.name)
+			warn("old-spelling", "${"+t.key.name+"} is an older spelling", "write ${"+better+"}")
 		}
 	}
 	return found
