@@ -1,11 +1,15 @@
 package gate
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/thingpass/thingpass/authz"
+	"github.com/thingpass/thingpass/session"
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/trail"
 )
 
 // audit gathers what the audit line says of a request.
@@ -19,6 +23,9 @@ type audit struct {
 	code      string
 	cause     error // for the log only
 	cut       bool  // the answer broke off
+	again     bool  // what was allowed is being asked once more
+
+	trail *trail.Record
 }
 
 // maxLogged bounds each text that a caller chooses, in bytes.
@@ -31,6 +38,77 @@ func (a *audit) decided(q Access, v authz.Verdict) {
 	}
 	a.action, a.resource, a.decision = q.Action, q.Resource, v.Decision.String()
 	a.reason = v.Reason()
+	if v.Allowed() && (a.again || len(a.trail.Steps) >= maxSteps) {
+		return
+	}
+	a.trail.Add(trail.Step{Name: trail.StepPermission, OK: v.Allowed()})
+}
+
+// maxSteps bounds how many allowed questions of one request are kept. Only
+// DeleteObjects asks more; a denial is kept in any case.
+const maxSteps = 16
+
+// begin makes the record of a request.
+func (a *audit) begin(c *Call) {
+	a.trail = &trail.Record{ID: c.RequestID, At: c.Now, Door: trail.SignedDoor, Remote: c.Request.RemoteAddr}
+}
+
+// failed notes at which step a request ended. An operation that fails by itself
+// (there is no such object) ends no step: it was allowed.
+func (a *audit) failed(c *Call, err error) {
+	step := trail.Step{Name: c.stage, Detail: shorten(err.Error())}
+	if e, ok := errors.AsType[*sigv4.Error](err); ok {
+		step.Name, a.trail.Cause, step.Detail = trail.StepSignature, signatureCause(e.Kind), shorten(e.Message)
+		if a.trail.Cause == "" {
+			step.Name = trail.StepRequest
+		}
+	}
+	if e, ok := errors.AsType[*session.Error](err); ok {
+		step.Name, a.trail.Cause, step.Detail = trail.StepSession, sessionCause(e.Failure), shorten(e.Reason)
+	}
+	if step.Name != "" && a.trail.Failure == "" {
+		a.trail.Add(step)
+	}
+}
+
+// signatureCause is "" for what is wrong with a body and not with a signature.
+func signatureCause(k sigv4.Kind) string {
+	switch k {
+	case sigv4.Missing:
+		return trail.CauseUnsigned
+	case sigv4.Mismatch:
+		return trail.CauseMismatch
+	case sigv4.Expired, sigv4.NotYet:
+		return trail.CauseClock
+	case sigv4.PresignExpired:
+		return trail.CausePresignExpired
+	case sigv4.UnsignedHeaders:
+		return trail.CauseUnsignedHeader
+	case sigv4.Incomplete, sigv4.Ambiguous, sigv4.BadExpires, sigv4.BadDate, sigv4.BadPayloadHash,
+		sigv4.MissingPayloadHash, sigv4.UnsupportedAlgorithm:
+		return trail.CauseMalformed
+	}
+	return ""
+}
+
+func sessionCause(f session.Failure) string {
+	switch f {
+	case session.Expired:
+		return trail.CauseSessionExpired
+	case session.Withdrawn:
+		return trail.CauseSessionWithdrawn
+	case session.Malformed:
+		return trail.CauseToken
+	}
+	return trail.CauseKey
+}
+
+// keep hands the record over.
+func (d *Door) keep(c *Call, service string, w *answer) {
+	r := c.audit.trail
+	r.Service, r.Operation, r.Status, r.Code = service, c.audit.operation, w.status, c.audit.code
+	r.AccessKeyID, r.Principal, r.Note = shorten(c.AccessKeyID), c.Principal, c.audit.note
+	d.cfg.Trail.Keep(r)
 }
 
 func (a *audit) unconditional(action string) {
@@ -106,6 +184,7 @@ func (d *Door) record(c *Call, w *answer, took time.Duration) {
 	if d.cfg.Observe != nil {
 		d.cfg.Observe(name, c.audit.operation, code, took)
 	}
+	d.keep(c, name, w)
 	reason := c.audit.reason
 	if c.audit.note != "" {
 		reason = c.audit.note + "; " + reason

@@ -31,6 +31,7 @@ type Call struct {
 	secret  thingpass.Secret
 	keys    contextKeys
 	audit   audit
+	stage   string // the step of package trail that is being taken; "" once the operation works
 
 	demanded []Access // what was allowed, to be asked again by StillValid
 }
@@ -163,6 +164,7 @@ func (c *Call) Demand(ctx context.Context, a Access) error {
 // demanded so far is allowed. Only the session's expiry counts as of the
 // request's beginning, as with AWS.
 func (c *Call) StillValid(ctx context.Context) error {
+	c.audit.again = true
 	principal, _, err := c.door.cfg.Sessions.ResolveAt(ctx, c.AccessKeyID, c.Signature.Token, c.Now)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 	"github.com/thingpass/thingpass/authz"
 	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/trail"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -36,6 +37,7 @@ type Config struct {
 	Services []Service
 	Log      *slog.Logger
 	Now      func() time.Time
+	Trail    *trail.Ring // where decisions are kept to be explained; nil for nowhere
 
 	Timeouts Timeouts
 
@@ -96,7 +98,8 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := d.cfg.Now()
 	conn := http.NewResponseController(w)
 	r, body := d.guard(conn, r)
-	c := &Call{RequestID: uuid.NewString(), Now: started, Request: r, door: d, body: body, keys: newKeys(r, started)}
+	c := &Call{RequestID: uuid.NewString(), Now: started, Request: r, door: d, body: body, keys: newKeys(r, started), stage: trail.StepRequest}
+	c.audit.begin(c)
 	answer := &answer{ResponseWriter: w, request: r, body: body, conn: conn, stall: d.cfg.Timeouts.Stall}
 	w.Header().Set("X-Amzn-Requestid", c.RequestID)
 	defer func() {
@@ -111,6 +114,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.record(c, answer, d.cfg.Now().Sub(started))
 	}()
 	if err := d.serve(r.Context(), answer, c); err != nil {
+		c.audit.failed(c, err)
 		d.fail(answer, c, d.shown(c, err))
 	}
 }
@@ -145,9 +149,11 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 	if err != nil {
 		return err
 	}
+	c.stage = trail.StepPermission
 	if err := d.decide(ctx, op, c, decoded); err != nil {
 		return err
 	}
+	c.stage = ""
 	return op.serve(ctx, w, c, decoded)
 }
 

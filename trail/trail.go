@@ -37,6 +37,20 @@ const (
 	StepPermission  = "permission"  // identity, boundary, session and resource policies
 )
 
+// The causes of a failed StepSession or StepSignature.
+const (
+	CauseUnsigned         = "unsigned"          // no signature at all
+	CauseMalformed        = "malformed"         // a signature that cannot be read
+	CauseMismatch         = "mismatch"          // not the one that the secret makes of this request
+	CauseClock            = "clock"             // too old, or from the future
+	CausePresignExpired   = "presign-expired"   // a presigned URL that has had its time
+	CauseUnsignedHeader   = "unsigned-header"   // what must be signed is not
+	CauseKey              = "access-key"        // no such key, or not of this token
+	CauseToken            = "token"             // not a token of this installation
+	CauseSessionExpired   = "session-expired"   // the credentials have had their time
+	CauseSessionWithdrawn = "session-withdrawn" // what they were issued for is gone
+)
+
 // Record is one request and how it was decided. Whoever filled it does not touch
 // it after Ring.Keep.
 type Record struct {
@@ -51,11 +65,12 @@ type Record struct {
 	Device      *Device // at the device door; nil when no certificate was presented
 	Alias       string  // role alias asked for, at the device door
 	Role        string  // name of the role it stands for, once known
-	Steps       []Step  // those that were taken, in order: at most the last one failed
+	Steps       []Step  // those that were taken, in order; of a signed request only permissions and what failed
 	Status      int     // of the answer
 	Code        string  // error code of the answer, "" for none
 	Failure     string  // name of the step that ended the request, "" for none
-	Cause       string  // what was wrong in words, for a failure that no policy explains
+	Cause       string  // kind of a failed session or signature; at the device door: the reason for the log
+	Note        string  // remarks of the operation, as in the audit line
 
 	few [3]Step // where the first Steps are kept
 }
@@ -94,8 +109,9 @@ func (r *Record) Add(s Step) {
 	}
 }
 
-// Denied tells whether the request was refused or failed.
-func (r *Record) Denied() bool { return r.Failure != "" || r.Status >= 400 }
+// Denied tells whether a step refused the request. What was allowed and then
+// did not work, because there is no such object for instance, is not denied.
+func (r *Record) Denied() bool { return r.Failure != "" }
 
 // stranger tells whether nobody stands behind the request: such records cost
 // whoever sends them nothing.
