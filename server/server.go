@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -29,19 +30,23 @@ import (
 	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/store"
 	"github.com/thingpass/thingpass/sts"
+	"github.com/thingpass/thingpass/trail"
 )
 
 // Config says how to run an installation. The zero value of everything but Dir
 // is a good default.
 type Config struct {
 	Dir             string
-	DeviceListen    string // device door; "" for :8443
-	APIListen       string // signed door; "" for :9443
-	OpsListen       string // health and metrics, plain HTTP; "" for 127.0.0.1:9445
-	DeviceEndpoint  string // public host[:port] of the device door; "" for the first host and the device door's port
-	NoPostQuantum   bool   // do not offer X25519MLKEM768
-	NoPresignV2     bool   // refuse S3 URLs presigned with Signature Version 2
-	StrictVariables bool   // AWS's variable names only, without the spellings of its launch article
+	DeviceListen    string         // device door; "" for :8443
+	APIListen       string         // signed door; "" for :9443
+	OpsListen       string         // health and metrics, plain HTTP; "" for 127.0.0.1:9445
+	DeviceEndpoint  string         // public host[:port] of the device door; "" for the first host and the device door's port
+	NoPostQuantum   bool           // do not offer X25519MLKEM768
+	NoPresignV2     bool           // refuse S3 URLs presigned with Signature Version 2
+	StrictVariables bool           // AWS's variable names only, without the spellings of its launch article
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For counts at the signed door
+	Decisions       int            // how many are kept to be explained; 0 for trail.DefaultSize, below for none
+	DecisionsAge    time.Duration  // how long; 0 for trail.DefaultAge
 	ShutdownTimeout time.Duration
 	Log             *slog.Logger
 	Now             func() time.Time
@@ -183,19 +188,20 @@ func (s *Server) wire(background context.Context, listeners []net.Listener) erro
 	sessions.Now = s.cfg.Now
 	decide := authz.New(place, recent)
 	decide.StrictVariables = s.cfg.StrictVariables
+	decisions := trail.New(trail.Config{Size: s.cfg.Decisions, Age: s.cfg.DecisionsAge, Now: s.cfg.Now})
 	device := credentials.New(credentials.Config{
 		Place: place, Identifier: &identity.Identifier{Recent: recent, Now: s.cfg.Now},
 		Authz: decide, Sessions: sessions, Recent: recent,
 		Log: s.cfg.Log, Now: s.cfg.Now, Observe: s.metrics.exchange,
 	})
 	s.gate = gate.NewDoor(gate.Config{
-		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide),
+		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide), Trail: decisions,
 		Log: s.cfg.Log, Now: s.cfg.Now, NoPresignV2: s.cfg.NoPresignV2, Observe: s.metrics.request,
 	})
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
 	s.group.Go(func() error { cert.watch(background, nil); return nil })
 	s.serve(listeners[0], device, doorTLS(cert.get, !s.cfg.NoPostQuantum, true), 30*time.Second)
-	s.serve(listeners[1], s.gate, doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
+	s.serve(listeners[1], behind(s.cfg.TrustedProxies, s.gate), doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
 	s.serve(listeners[2], s.ops(), nil, 30*time.Second)
 	return nil
 }
