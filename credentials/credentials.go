@@ -184,9 +184,9 @@ func (d *Door) exchange(ctx context.Context, x *exchange) (session.Credentials, 
 
 	// 5. A temporary, limited-privilege token is issued,
 	// 6. and returned to the device. Steps 7 to 9, its use, are package gate's.
-	creds, err := d.cfg.Sessions.Issue(ctx, session.Grant{
+	creds, err := d.cfg.Sessions.Issue(session.Grant{
 		Role: role.Role, Duration: alias.Duration, NotAfter: x.device.NotAfter,
-		CertificateID: x.device.CertificateID, Thing: x.device.Thing, ThingType: x.device.ThingType,
+		Device: x.device.Device, Thing: x.device.Thing, ThingType: x.device.ThingType,
 	})
 	x.expires, x.accessKeyID = creds.Expiration, creds.AccessKeyID
 	return creds, err

@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/thingpass/thingpass"
 )
 
 const (
@@ -81,7 +79,7 @@ func RotateRing(path string, now time.Time) error {
 	kept := []ringFileKey{newRingKey(now)}
 	replaced := now
 	for _, k := range file.Keys {
-		if now.Sub(replaced) <= thingpass.MaxSession+time.Hour {
+		if now.Sub(replaced) <= MaxUserSession+time.Hour {
 			kept = append(kept, k)
 		}
 		replaced = k.Created

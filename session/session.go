@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,17 +21,69 @@ type Credentials struct {
 	Expiration      time.Time // whole seconds, UTC
 }
 
-// Grant says what a session is to be bound to.
+// Grant says what a session is to be bound to: a role with a name, a role with a
+// device, or a user.
 type Grant struct {
-	Role          thingpass.Role
-	Name          string // session name, 2 to 64 characters; "" for a device: its certificate id
-	Duration      time.Duration
-	NotAfter      time.Time // credentials never outlive this; zero for no such bound
-	CertificateID string
-	Thing         string
-	ThingType     string
-	Policy        string // session policy, "" for none
+	Role     thingpass.Role
+	Name     string // session name, 2 to 64 characters; "" for a device: its certificate id
+	Duration time.Duration
+	NotAfter time.Time // credentials never outlive this; zero for no such bound
+
+	// Of a device: as it was read for the exchange, and the thing it speaks for.
+	Device     *thingpass.Device
+	Thing      string
+	ThingType  string
+	DeviceKeys []thingpass.DeviceKey // see ThingGroupsKey; an attribute without a value is one that the thing does not have
+
+	// Of a caller of sts:AssumeRole. What these take together is bounded by
+	// MaxPacked.
+	Policy         string // session policy, "" for none
+	PolicyARNs     []string
+	Tags           []thingpass.Tag
+	Transitive     []string // keys of those of Tags that further sessions inherit
+	SourceIdentity string
+
+	// Of a caller of sts:GetSessionToken, who has no role: the user, and the
+	// long-lived access key that it asked with, which the session ends with.
+	User        thingpass.User
+	AccessKeyID string
 }
+
+// Bounds of what a session carries.
+const (
+	// MaxDeviceToken is how long a device's session token may be, in characters:
+	// the smallest buffer that a client of the exchange has for a signed request
+	// leaves room for about 1,200.
+	MaxDeviceToken = 1000
+
+	// MaxPacked is how much of a token session policies, their ARNs and session
+	// tags may take, in bytes.
+	MaxPacked = 5632
+
+	// MaxUserSession is how long a user's temporary credentials may last (STS
+	// API reference, GetSessionToken).
+	MaxUserSession = 36 * time.Hour
+)
+
+// ErrTooLarge is wrapped by the error of Issue when what a session is to carry
+// exceeds its bound.
+var ErrTooLarge = errors.New("the session is too large")
+
+// Packed is how many bytes of a token the session policies and tags of a grant
+// take.
+func (g *Grant) Packed() int {
+	n := len(g.Policy)
+	for _, arn := range g.PolicyARNs {
+		n += len(arn) + perText
+	}
+	for _, t := range g.Tags {
+		n += len(t.Key) + len(t.Value) + 2*perText
+	}
+	return n
+}
+
+// perText is what a text takes in a token besides its bytes, at most.
+const perText = 3
 
 // Failure says why an access key was not resolved.
 type Failure uint8
@@ -71,53 +124,73 @@ func New(place thingpass.Place, recent *store.Recent, ring *Ring) *Sessions {
 // SetRing replaces the key ring; requests in flight finish with the old one.
 func (s *Sessions) SetRing(ring *Ring) { s.ring.Store(ring) }
 
-// Issue makes temporary credentials for a grant. It writes nothing.
-func (s *Sessions) Issue(ctx context.Context, g Grant) (Credentials, error) {
-	if g.Role.ID == "" || (g.Name == "") == (g.CertificateID == "") {
-		return Credentials{}, errors.New("issue session: a grant needs a role and either a name or a certificate")
+// Issue makes temporary credentials for a grant. It reads and writes nothing.
+func (s *Sessions) Issue(g Grant) (Credentials, error) {
+	creds, err := s.issue(&g)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("issue session: %w", err)
 	}
+	return creds, nil
+}
+
+func (s *Sessions) issue(g *Grant) (Credentials, error) {
 	now := s.Now().UTC()
 	expires := now.Truncate(time.Second).Add(g.Duration.Truncate(time.Second))
 	if !g.NotAfter.IsZero() && expires.After(g.NotAfter) {
 		expires = g.NotAfter.UTC().Truncate(time.Second)
 	}
-	issued, err := s.issueTime(ctx, g, now.Truncate(time.Millisecond))
+	rec, err := g.record(now.Truncate(time.Millisecond), expires)
 	if err != nil {
-		return Credentials{}, fmt.Errorf("issue session: %w", err)
+		return Credentials{}, err
 	}
-	token, id, secret, err := s.ring.Load().seal(record{
-		RoleID: g.Role.ID, SessionName: g.Name, Issued: issued, Expires: expires,
-		CertificateID: g.CertificateID, Thing: g.Thing, ThingType: g.ThingType, Policy: g.Policy,
-	}, s.Place.Account)
+	if n := g.Packed(); n > MaxPacked {
+		return Credentials{}, fmt.Errorf("%w: policies and tags take %d bytes, at most %d are possible", ErrTooLarge, n, MaxPacked)
+	}
+	token, id, secret, err := s.ring.Load().seal(rec, s.Place.Account)
 	if err != nil {
-		return Credentials{}, fmt.Errorf("issue session: %w", err)
+		return Credentials{}, err
+	}
+	if g.Device != nil && len(token) > MaxDeviceToken {
+		return Credentials{}, fmt.Errorf("%w: a token of %d characters, at most %d are possible: %s", ErrTooLarge, len(token), MaxDeviceToken, weigh(g.DeviceKeys))
 	}
 	return Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: thingpass.NewSecret(token), Expiration: expires}, nil
+}
+
+// record is what a grant comes to, or an error when it is not one of the three
+// kinds.
+func (g *Grant) record(now, expires time.Time) (record, error) {
+	rec := record{
+		RoleID: g.Role.ID, SessionName: g.Name, Issued: now, Expires: expires, Thing: g.Thing, ThingType: g.ThingType, Policy: g.Policy,
+		extras: extras{SourceIdentity: g.SourceIdentity, PolicyARNs: g.PolicyARNs, DeviceKeys: g.DeviceKeys},
+	}
+	switch {
+	case g.Role.ID != "" && g.Name != "" && g.Device == nil && g.User.ID == "" && g.DeviceKeys == nil:
+	case g.Role.ID != "" && g.Name == "" && g.Device != nil && g.User.ID == "":
+		rec.CertificateID, rec.Issued = g.Device.CertificateID, issueTime(g.Device, g.Thing, now)
+	case g.Role.ID == "" && g.Name == "" && g.Device == nil && g.User.ID != "" && g.DeviceKeys == nil:
+		rec.UserID, rec.AccessKeyID = g.User.ID, g.AccessKeyID
+	default:
+		return rec, errors.New("a grant is for a role and a name, a role and a device, or a user")
+	}
+	for _, t := range g.Tags {
+		rec.Tags = append(rec.Tags, sessionTag{Tag: t, transitive: slices.Contains(g.Transitive, t.Key)})
+	}
+	return rec, nil
 }
 
 // issueTime is now, or the last change that ended the device's earlier sessions
 // if that is later because it was made by a server whose clock is ahead: else
 // the new session would be taken for one of those.
-func (s *Sessions) issueTime(ctx context.Context, g Grant, now time.Time) (time.Time, error) {
-	if g.CertificateID == "" {
-		return now, nil
-	}
-	device, err := s.Recent.Device(ctx, g.CertificateID)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return now, nil // deleted a moment ago: Resolve refuses what is issued
-	}
-	if err != nil {
-		return now, err
-	}
+func issueTime(device *thingpass.Device, thing string, now time.Time) time.Time {
 	if device.ValidAfter.After(now) {
 		now = device.ValidAfter
 	}
 	for _, a := range device.Things {
-		if a.Thing == g.Thing && a.Since.After(now) {
+		if a.Thing == thing && a.Since.After(now) {
 			now = a.Since
 		}
 	}
-	return now, nil
+	return now
 }
 
 // Resolve finds out who an access key belongs to, and the secret that must
@@ -159,11 +232,14 @@ func (s *Sessions) resolveUser(ctx context.Context, accessKeyID string) (thingpa
 	if !owner.Key.Active || owner.Key.Secret.Empty() {
 		return fail(Unknown, "access key is inactive")
 	}
-	u := owner.User
+	return s.user(owner.User), owner.Key.Secret, nil
+}
+
+func (s *Sessions) user(u thingpass.User) thingpass.Principal {
 	return thingpass.Principal{
 		Kind: thingpass.UserPrincipal, Account: s.Place.Account, User: u.Name,
-		ARN: s.Place.User(u.Path, u.Name), UniqueID: u.ID,
-	}, owner.Key.Secret, nil
+		ARN: s.Place.User(u.Path, u.Name), UniqueID: u.ID, Tags: u.Tags,
+	}
 }
 
 func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string, at time.Time) (thingpass.Principal, thingpass.Secret, error) {
@@ -177,70 +253,105 @@ func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string
 	if !at.Before(rec.Expires) {
 		return fail(Expired, "session expired at "+rec.Expires.Format(time.RFC3339))
 	}
-	role, err := s.Recent.RoleByID(ctx, rec.RoleID)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return fail(Withdrawn, "the role it was issued for is gone")
+	var p thingpass.Principal
+	if rec.UserID != "" {
+		p, err = s.temporaryUser(ctx, rec)
+	} else {
+		p, err = s.roleSession(ctx, rec)
 	}
 	if err != nil {
 		return thingpass.Principal{}, thingpass.Secret{}, err
 	}
-	if reason, err := s.deviceGone(ctx, rec); err != nil || reason != "" {
-		if err != nil {
-			return thingpass.Principal{}, thingpass.Secret{}, err
-		}
-		return fail(Withdrawn, reason)
+	p.Issued, p.Expires = rec.Issued, rec.Expires
+	return p, secret, nil
+}
+
+func withdrawn(reason string) error { return &Error{Failure: Withdrawn, Reason: reason} }
+
+// temporaryUser is the user whose temporary credentials were presented. It is
+// found by the long-lived key that they were asked for with, so that they end
+// when that key is no longer good.
+func (s *Sessions) temporaryUser(ctx context.Context, rec record) (thingpass.Principal, error) {
+	owner, err := s.Recent.AccessKey(ctx, rec.AccessKeyID)
+	switch {
+	case thingpass.KindOf(err) == thingpass.NotFound:
+		return thingpass.Principal{}, withdrawn("the access key it was asked for with is gone")
+	case err != nil:
+		return thingpass.Principal{}, err
+	case owner.User.ID != rec.UserID:
+		return thingpass.Principal{}, withdrawn("the access key it was asked for with belongs to another user")
+	case !owner.Key.Active:
+		return thingpass.Principal{}, withdrawn("the access key it was asked for with is inactive")
 	}
+	p := s.user(owner.User)
+	p.Temporary = true
+	return p, nil
+}
+
+// roleSession is the session of a role, if what it was issued for is still
+// there.
+func (s *Sessions) roleSession(ctx context.Context, rec record) (thingpass.Principal, error) {
+	role, err := s.Recent.RoleByID(ctx, rec.RoleID)
+	if thingpass.KindOf(err) == thingpass.NotFound {
+		return thingpass.Principal{}, withdrawn("the role it was issued for is gone")
+	}
+	if err != nil {
+		return thingpass.Principal{}, err
+	}
+	if reason, err := s.deviceGone(ctx, rec); err != nil {
+		return thingpass.Principal{}, err
+	} else if reason != "" {
+		return thingpass.Principal{}, withdrawn(reason)
+	}
+	return s.session(&role.Role, rec), nil
+}
+
+// Principal is who the credentials of a grant would belong to if they were
+// issued and used now.
+func (s *Sessions) Principal(g Grant) (thingpass.Principal, error) {
+	now := s.Now().UTC()
+	rec, err := g.record(now.Truncate(time.Millisecond), now.Truncate(time.Second).Add(g.Duration))
+	if err != nil {
+		return thingpass.Principal{}, err
+	}
+	p := s.session(&g.Role, rec)
+	p.Issued, p.Expires = rec.Issued, rec.Expires
+	return p, nil
+}
+
+func (s *Sessions) session(role *thingpass.Role, rec record) thingpass.Principal {
 	name := rec.SessionName
 	if rec.CertificateID != "" {
 		name = rec.CertificateID
 	}
+	tags, transitive := overlay(role.Tags, rec.Tags)
 	return thingpass.Principal{
 		Kind: thingpass.SessionPrincipal, Account: s.Place.Account,
 		ARN: s.Place.AssumedRole(role.Name, name), UniqueID: rec.RoleID + ":" + name,
-		RoleName: role.Name, RoleARN: s.Place.Role(role.Path, role.Name), RoleID: role.ID,
-		SessionName: name, Issued: rec.Issued, Expires: rec.Expires, SessionPolicy: rec.Policy,
-		CertificateID: rec.CertificateID, Thing: rec.Thing, ThingType: rec.ThingType,
-	}, secret, nil
+		RoleName: role.Name, RoleARN: s.Place.Role(role.Path, role.Name), RoleID: role.ID, SessionName: name,
+		Tags: tags, Transitive: transitive, SourceIdentity: rec.SourceIdentity,
+		SessionPolicy: rec.Policy, PolicyARNs: rec.PolicyARNs,
+		CertificateID: rec.CertificateID, Thing: rec.Thing, ThingType: rec.ThingType, DeviceKeys: present(rec.DeviceKeys),
+	}
 }
 
-// deviceGone says why a device's session must stop, or "".
-func (s *Sessions) deviceGone(ctx context.Context, rec record) (string, error) {
-	if rec.CertificateID == "" {
-		return "", nil
+// overlay is the role's tags with those of the session over them. Keys that
+// differ in case only are one key (IAM user guide, "Passing session tags in AWS
+// STS").
+func overlay(role []thingpass.Tag, session []sessionTag) (tags []thingpass.Tag, transitive []string) {
+	if len(session) == 0 {
+		return role, nil
 	}
-	device, err := s.Recent.Device(ctx, rec.CertificateID)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return "its certificate is no longer registered", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	if device.Status != thingpass.Active {
-		return "its certificate is " + string(device.Status), nil
-	}
-	if rec.Issued.Before(device.ValidAfter) {
-		return "it was issued before its certificate was last activated", nil
-	}
-	if rec.Thing == "" {
-		return "", nil
-	}
-	for _, a := range device.Things {
-		if a.Thing == rec.Thing {
-			return attachmentGone(a, rec), nil
+	for _, t := range role {
+		if !slices.ContainsFunc(session, func(s sessionTag) bool { return strings.EqualFold(s.Key, t.Key) }) {
+			tags = append(tags, t)
 		}
 	}
-	return "thing " + rec.Thing + " is no longer attached to its certificate", nil
-}
-
-// attachmentGone says why a session of an attached thing must stop, or "".
-func attachmentGone(a thingpass.Attachment, rec record) string {
-	switch {
-	case a.ThingType == "" && rec.ThingType != "":
-		return "thing " + a.Thing + " is now of no type"
-	case a.ThingType != rec.ThingType:
-		return "thing " + a.Thing + " is now of type " + a.ThingType
-	case rec.Issued.Before(a.Since):
-		return "it was issued before thing " + a.Thing + " was attached to its certificate, or got its type"
+	for _, t := range session {
+		tags = append(tags, t.Tag)
+		if t.transitive {
+			transitive = append(transitive, t.Key)
+		}
 	}
-	return ""
+	return tags, transitive
 }

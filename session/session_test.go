@@ -97,7 +97,16 @@ func (r *registry) fresh() { r.Recent = store.NewRecent(r.DB) }
 
 func (r *registry) issue(thing, thingType string) Credentials {
 	r.t.Helper()
-	c, err := r.Issue(r.t.Context(), Grant{Role: r.role, Duration: time.Hour, CertificateID: r.id, Thing: thing, ThingType: thingType})
+	return r.issueWith(Grant{Thing: thing, ThingType: thingType})
+}
+
+// issueWith issues to the device, as the sessions see it.
+func (r *registry) issueWith(g Grant) Credentials {
+	r.t.Helper()
+	device, err := r.Recent.Device(r.t.Context(), r.id)
+	r.must(err)
+	g.Role, g.Duration, g.Device = r.role, time.Hour, device
+	c, err := r.Issue(g)
 	r.must(err)
 	return c
 }

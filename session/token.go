@@ -22,15 +22,19 @@ import (
 //
 //	version (1) | key id (4) | salt (24) | AES-256-GCM(record)
 //
+// A record of version 2 has extras after what version 1 has. One without extras
+// is sealed as version 1, so that replicas of an earlier release open it.
+//
 // The cipher key is HMAC-SHA256(ring key, salt), so it is used once and the
 // nonce is constant: the number of tokens under one ring key has no limit that
 // a fleet could reach. Version, key id, salt and account are authenticated.
 const (
-	tokenVersion = 1
-	saltSize     = 24
-	headerSize   = 1 + keyIDSize + saltSize
-	maxIssued    = 1 << 50 // milliseconds since 1970: far away, and safe to add to
-	maxToken     = 6144    // characters: a session policy of 2,048 characters in UTF-8, with room
+	plainVersion  = 1
+	extrasVersion = 2
+	saltSize      = 24
+	headerSize    = 1 + keyIDSize + saltSize
+	maxIssued     = 1 << 50 // milliseconds since 1970: far away, and safe to add to
+	maxToken      = 8192    // characters: what MaxPacked allows, with room
 )
 
 // record is what a token seals.
@@ -43,6 +47,7 @@ type record struct {
 	Thing         string
 	ThingType     string
 	Policy        string
+	extras
 }
 
 var errToken = errors.New("not a token of this installation")
@@ -65,7 +70,7 @@ func (k ringKey) sealWith(rec record, account string, salt [saltSize]byte) (toke
 		return "", "", thingpass.Secret{}, err
 	}
 	buf := make([]byte, headerSize, headerSize+len(plain)+16)
-	buf[0] = tokenVersion
+	buf[0] = rec.version()
 	copy(buf[1:], k.id[:])
 	copy(buf[1+keyIDSize:], salt[:])
 	aead, err := k.aead(salt[:])
@@ -84,7 +89,7 @@ func (r *Ring) open(token, account string) (rec record, accessKeyID string, secr
 		return record{}, "", thingpass.Secret{}, errToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) < headerSize || raw[0] != tokenVersion {
+	if err != nil || len(raw) < headerSize || raw[0] < plainVersion || raw[0] > extrasVersion {
 		return record{}, "", thingpass.Secret{}, errToken
 	}
 	key, ok := r.find(raw[1 : 1+keyIDSize])
@@ -100,7 +105,7 @@ func (r *Ring) open(token, account string) (rec record, accessKeyID string, secr
 	if err != nil {
 		return record{}, "", thingpass.Secret{}, errToken
 	}
-	if rec, err = decodeRecord(plain); err != nil {
+	if rec, err = decodeRecord(raw[0], plain); err != nil {
 		return record{}, "", thingpass.Secret{}, err
 	}
 	accessKeyID, secret = key.derived(salt)
@@ -137,7 +142,7 @@ func mac(key, salt []byte, purpose string) []byte {
 
 // encode lays a record out as: certificate flag, issue time in milliseconds,
 // the whole seconds between the second of issue and expiry, then
-// length-prefixed strings.
+// length-prefixed strings, then the extras.
 func (r record) encode() ([]byte, error) {
 	out := make([]byte, 0, 128+len(r.Thing)+len(r.ThingType)+len(r.Policy))
 	if r.CertificateID != "" {
@@ -156,13 +161,12 @@ func (r record) encode() ([]byte, error) {
 	out = binary.AppendVarint(out, r.Issued.UnixMilli())
 	out = binary.AppendUvarint(out, uint64(life))
 	for _, s := range []string{r.RoleID, r.SessionName, r.Thing, r.ThingType, r.Policy} {
-		out = binary.AppendUvarint(out, uint64(len(s)))
-		out = append(out, s...)
+		out = appendText(out, s)
 	}
-	return out, nil
+	return r.extras.append(out)
 }
 
-func decodeRecord(b []byte) (record, error) {
+func decodeRecord(version byte, b []byte) (record, error) {
 	var r record
 	if len(b) == 0 || b[0] > 1 {
 		return r, errToken
@@ -188,14 +192,30 @@ func decodeRecord(b []byte) (record, error) {
 	r.Issued = time.UnixMilli(issued).UTC()
 	r.Expires = time.Unix(r.Issued.Unix()+int64(life), 0).UTC()
 	for _, s := range []*string{&r.RoleID, &r.SessionName, &r.Thing, &r.ThingType, &r.Policy} {
-		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
+		var ok bool
+		if *s, b, ok = cutText(b); !ok {
 			return r, errToken
 		}
-		*s, b = string(b[n:n+int(size)]), b[n+int(size):]
 	}
-	if len(b) != 0 {
+	if len(b) == 0 {
+		return r, nil
+	}
+	if version < extrasVersion {
 		return r, errToken
 	}
-	return r, nil
+	var err error
+	r.extras, err = decodeExtras(b)
+	return r, err
+}
+
+func appendText(out []byte, s string) []byte {
+	return append(binary.AppendUvarint(out, uint64(len(s))), s...)
+}
+
+func cutText(b []byte) (s string, rest []byte, ok bool) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return "", nil, false
+	}
+	return string(b[n : n+int(size)]), b[n+int(size):], true
 }

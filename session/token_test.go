@@ -37,12 +37,34 @@ func largest() record {
 	}
 }
 
+// inside lets cmp look into records.
+var inside = cmp.AllowUnexported(record{}, sessionTag{})
+
+// samples is a record of each kind.
+func samples() map[string]record {
+	issued, expires := time.Unix(5, 0).UTC(), time.Unix(905, 0).UTC()
+	keys := largest()
+	keys.DeviceKeys = []thingpass.DeviceKey{
+		{Name: ThingGroupsKey, Values: []string{"berlin", "tenant-a"}, List: true},
+		{Name: ThingAttributeKey + "site", Values: []string{"*/${aws:userid}"}}, {Name: ThingAttributeKey + "floor"},
+		{Name: SubjectKey + "CommonName", Values: []string{""}}, {Name: SubjectKey + "OrganizationalUnit.List", Values: []string{"a", "b"}, List: true},
+	}
+	none := largest()
+	none.DeviceKeys = []thingpass.DeviceKey{{Name: ThingGroupsKey, List: true}}
+	return map[string]record{
+		"device": largest(), "device with keys": keys, "device in no group": none,
+		"caller": {RoleID: "AROAX", SessionName: "ann@example.com", Issued: issued, Expires: expires, Policy: `{"Version":"2012-10-17"}`},
+		"caller with everything": {RoleID: "AROAX", SessionName: "ann", Issued: issued, Expires: expires, extras: extras{
+			Tags:           []sessionTag{{thingpass.Tag{Key: "team", Value: "blue"}, true}, {thingpass.Tag{Key: "cost", Value: ""}, false}},
+			SourceIdentity: "ann", PolicyARNs: []string{"arn:aws:iam::123456789012:policy/a", "arn:aws:iam::123456789012:policy/b"},
+		}},
+		"user": {Issued: issued, Expires: expires, extras: extras{UserID: "AIDAX", AccessKeyID: "AKIAX"}},
+	}
+}
+
 func TestTokenRoundTrip(t *testing.T) {
 	ring, _ := newTestRing(t)
-	for name, rec := range map[string]record{
-		"device": largest(),
-		"caller": {RoleID: "AROAX", SessionName: "ann@example.com", Issued: time.Unix(5, 0).UTC(), Expires: time.Unix(905, 0).UTC(), Policy: `{"Version":"2012-10-17"}`},
-	} {
+	for name, rec := range samples() {
 		t.Run(name, func(t *testing.T) {
 			token, id, secret, err := ring.seal(rec, account)
 			if err != nil {
@@ -52,7 +74,7 @@ func TestTokenRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(rec, got); diff != "" {
+			if diff := cmp.Diff(rec, got, inside); diff != "" {
 				t.Error(diff)
 			}
 			if id != gotID || !secret.Equal(gotSecret) {
@@ -153,9 +175,9 @@ func TestRotation(t *testing.T) {
 	if _, _, _, err := old.open(newer, account); err == nil {
 		t.Error("the new key is the old key")
 	}
-	// The first key was replaced 14 hours before the next rotation: no session
+	// The first key was replaced 38 hours before the next rotation: no session
 	// that it sealed can be alive.
-	if err := RotateRing(path, start.Add(38*time.Hour)); err != nil {
+	if err := RotateRing(path, start.Add(62*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	ring, err = LoadRing(path)
@@ -214,6 +236,38 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
+// TestEarlierTokens: a token that an earlier release sealed opens, and one that
+// has nothing to say beyond it is of its version, so that it opens there.
+func TestEarlierTokens(t *testing.T) {
+	key, err := ringFileKey{ID: "AAAAAA==", Secret: base64.StdEncoding.EncodeToString(make([]byte, ringKeySize))}.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const earlier = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACrAJq6oWWMLG1k_rIa8ufB8Tg_siLwIG5itbbo_2HAZrLuD7PkBiRI4vi4MvHw9Ak3JOVE5v8KHMFNWb02VvDrdbppCH8W"
+	rec := record{RoleID: "AROAX", SessionName: "ann@example.com", Issued: time.Unix(5, 0).UTC(), Expires: time.Unix(905, 0).UTC(), Policy: `{"Version":"2012-10-17"}`}
+	token, _, _, err := key.sealWith(rec, account, [saltSize]byte{})
+	if err != nil || token != earlier {
+		t.Errorf("sealed as %s: %v", token, err)
+	}
+	got, _, _, err := (&Ring{keys: []ringKey{key}}).open(earlier, account)
+	if err != nil || !cmp.Equal(rec, got, inside) {
+		t.Errorf("opened as %+v: %v", got, err)
+	}
+	for name, rec := range samples() {
+		token, _, _, err := key.sealWith(rec, account, [saltSize]byte{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "AQ" // version 1 and a key id that begins with zeroes
+		if strings.Contains(name, "with") || strings.Contains(name, "no group") || name == "user" {
+			want = "Ag"
+		}
+		if !strings.HasPrefix(token, want) {
+			t.Errorf("%s: a token that begins with %.2s, want %s", name, token, want)
+		}
+	}
+}
+
 // FuzzToken: no text opens but a token, and no text makes it panic. Key and
 // salt are fixed, so that the token is the same in every process that fuzzes.
 func FuzzToken(f *testing.F) {
@@ -241,23 +295,30 @@ func FuzzToken(f *testing.F) {
 
 // FuzzRecord: what decodes encodes to something that decodes to the same.
 func FuzzRecord(f *testing.F) {
-	plain, err := largest().encode()
-	if err != nil {
-		f.Fatal(err)
+	for _, rec := range samples() {
+		plain, err := rec.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(byte(0), plain)
+		f.Add(byte(1), plain)
 	}
-	f.Add(plain)
-	f.Add([]byte{0})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		rec, err := decodeRecord(b)
+	f.Add(byte(0), []byte{0})
+	f.Fuzz(func(t *testing.T, version byte, b []byte) {
+		version = plainVersion + version%2
+		rec, err := decodeRecord(version, b)
 		if err != nil {
 			return
+		}
+		if rec.version() > version {
+			t.Errorf("a record of version %d was read as %d: %+v", rec.version(), version, rec)
 		}
 		again, err := rec.encode()
 		if err != nil {
 			t.Fatalf("%+v: %v", rec, err)
 		}
-		got, err := decodeRecord(again)
-		if err != nil || got != rec {
+		got, err := decodeRecord(rec.version(), again)
+		if err != nil || !cmp.Equal(rec, got, inside) {
 			t.Errorf("%+v became %+v: %v", rec, got, err)
 		}
 	})

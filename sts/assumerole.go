@@ -59,7 +59,7 @@ func (s *service) assumeRole(ctx context.Context, call *gate.Call, in *assumeRol
 		return nil, err
 	}
 	name := *in.RoleSessionName
-	issued, err := s.Sessions.Issue(ctx, session.Grant{
+	issued, err := s.Sessions.Issue(session.Grant{
 		Role: role, Name: name, Duration: in.duration(), Policy: value(in.Policy),
 	})
 	if err != nil {

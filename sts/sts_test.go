@@ -238,7 +238,7 @@ func TestDeviceSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued, err := w.sessions.Issue(t.Context(), session.Grant{Role: r, CertificateID: id, Duration: time.Hour})
+	issued, err := w.sessions.Issue(session.Grant{Role: r, Device: &thingpass.Device{CertificateID: id}, Duration: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
