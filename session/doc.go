@@ -7,7 +7,9 @@
 //
 // It owns the token format, the key ring, and the rule that credentials die
 // with what they were issued for: the certificate (no longer ACTIVE), the
-// thing's attachment and type, the role. It does not decide who may have a session
+// thing's attachment and type, those of its groups and attributes that are
+// sealed into the session, the role; a user's temporary credentials with the
+// long-lived key they were asked for with. It does not decide who may have a session
 // (packages credentials and sts) nor what one may do (package authz).
 //
 // The key ring is trusted: whoever reads it can mint credentials for any role.
