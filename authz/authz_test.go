@@ -257,7 +257,7 @@ func TestAssumeRoleByGrant(t *testing.T) {
 	for principal, need := range map[string]struct{ identity, session bool }{
 		`{"AWS":"arn:aws:sts::123456789012:assumed-role/R/s1"}`: {false, false},
 		`{"AWS":"arn:aws:iam::123456789012:role/R"}`:            {false, true},
-		`"*"`:                    {false, true},
+		`"*"`:                    {false, false},
 		`{"AWS":"123456789012"}`: {true, true},
 	} {
 		for _, identity := range []string{"none", "allow", "deny"} {

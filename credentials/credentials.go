@@ -211,14 +211,14 @@ func aliasOf(r *http.Request) (string, error) {
 
 // permit checks iot:AssumeRoleWithCertificate on the role alias.
 func (d *Door) permit(x *exchange) error {
-	verdict, err := d.cfg.Authz.AssumeRoleWithCertificate(x.device.Device, d.cfg.Place.RoleAlias(x.alias), x.deviceKeys(x.keys(authz.NewContext())))
+	verdict, err := d.cfg.Authz.AssumeRoleWithCertificate(x.device.Device, x.device.Thing, d.cfg.Place.RoleAlias(x.alias), x.deviceKeys(x.keys(authz.NewContext())))
 	if err != nil {
 		return err
 	}
 	if !verdict.Allowed() {
 		return because(errDenied, fmt.Errorf("%s by %s for iot:AssumeRoleWithCertificate", verdict.Decision, verdict.By))
 	}
-	x.reason = verdict.Reason()
+	x.reason = verdict.Why()
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (a *audit) decided(q Access, v authz.Verdict) {
 		return
 	}
 	a.action, a.resource, a.decision = q.Action, q.Resource, v.Decision.String()
-	a.reason = v.Reason()
+	a.reason = v.Why()
 	if v.Allowed() && (a.again || len(a.trail.Steps) >= maxSteps) {
 		return
 	}
