@@ -7,21 +7,21 @@ const (
 	segments = 6
 	service  = 2
 	region   = 3
+	account  = 4
 	path     = 5 // the sixth segment, which may contain colons itself
 )
 
 // splitARN cuts at the first five colons and returns how many segments it
 // found; the others stay empty.
 func splitARN(s string) (parts [segments]string, n int) {
-	for n < path {
-		i := strings.IndexByte(s, ':')
-		if i < 0 {
-			break
+	start := 0
+	for i := 0; i < len(s) && n < path; i++ {
+		if s[i] == ':' {
+			parts[n] = s[start:i]
+			n, start = n+1, i+1
 		}
-		parts[n], s = s[:i], s[i+1:]
-		n++
 	}
-	parts[n] = s
+	parts[n] = s[start:]
 	return parts, n + 1
 }
 
@@ -36,27 +36,52 @@ func padARN(s string) (parts [segments]string, given int) {
 
 // arnPattern matches segment by segment, so that a wildcard never crosses one
 // of the first five colons.
-type arnPattern [segments]pattern
+type arnPattern struct {
+	head  string // the first five segments with their colons, if all are literal
+	parts [segments]pattern
+}
 
-func (p *arnPattern) match(parts *[segments]string, c *Context) bool {
+// finish is called when the parts are set.
+func (p *arnPattern) finish() {
+	head := ""
+	for i := range path {
+		if p.parts[i].class != exact {
+			return
+		}
+		head += p.parts[i].text + ":"
+	}
+	p.head = head
+}
+
+func (p *arnPattern) match(t *target, c *Context) bool {
+	if p.head != "" {
+		return strings.HasPrefix(t.text, p.head) && p.parts[path].match(t.text[len(p.head):], c)
+	}
+	if !t.split() {
+		return false
+	}
 	// The most selective segment first; the partition hardly ever differs.
-	return p[path].match(parts[path], c) &&
-		p[4].match(parts[4], c) &&
-		p[service].match(parts[service], c) &&
-		p[region].match(parts[region], c) &&
-		p[1].match(parts[1], c) &&
-		p[0].match(parts[0], c)
+	for _, i := range [...]int{path, service, account, region, 1, 0} {
+		if !p.parts[i].match(t.parts[i], c) {
+			return false
+		}
+	}
+	return true
 }
 
-// target is the resource of a request, split once.
+// target is the resource of a request, or a value to compare with ARNs.
 type target struct {
-	arn   bool // it has six segments
-	parts [segments]string
+	text  string
+	parts [segments]string // filled by split
+	count int              // how many there are, 0 before split
 }
 
-func newTarget(s string) target {
-	parts, n := splitARN(s)
-	return target{arn: n == segments, parts: parts}
+// split cuts the text unless it is cut, and tells whether it is an ARN.
+func (t *target) split() bool {
+	if t.count == 0 {
+		t.parts, t.count = splitARN(t.text)
+	}
+	return t.count == segments
 }
 
 // resource is one entry of Resource or NotResource.
@@ -69,25 +94,25 @@ type resource struct {
 // match: a request whose resource is not an ARN (that is "*", of an action
 // without resource) is matched by "*" only.
 func (r *resource) match(t *target, c *Context) bool {
-	return r.any || t.arn && r.arn.match(&t.parts, c)
+	return r.any || r.arn.match(t, c)
 }
 
 // newResource compiles an entry. Variables stand in the sixth segment only.
 func newResource(text string, sc scanner) (resource, *Error) {
 	if text == "*" {
-		return resource{any: true}, nil
+		return resource{any: true, text: text}, nil
 	}
-	var r resource
 	parts, _ := padARN(text)
-	r.text = parts[path]
+	r := resource{text: parts[path]}
 	for i := range path {
-		r.arn[i] = newPattern(wildcards(parts[i]))
+		r.arn.parts[i] = newPattern(wildcards(parts[i]))
 	}
 	sc.wild = true
 	tokens, err := sc.scan(parts[path])
 	if err != nil {
 		return r, err
 	}
-	r.arn[path] = newPattern(tokens)
+	r.arn.parts[path] = newPattern(tokens)
+	r.arn.finish()
 	return r, nil
 }

@@ -15,10 +15,11 @@ func ownFolder(b *testing.B, more ...string) ([]Named, *Request) {
 	return []Named{{"own", p}}, &Request{Action: "s3:PutObject", Resource: "arn:aws:s3:::vincent-iot/bulbthing/log/1", Context: ctx}
 }
 
-func benchmarkAllow(b *testing.B, set []Named, req *Request) {
+func benchmarkAllow(b *testing.B, policies []Named, req *Request) {
+	set := NewSet(policies...)
 	b.ReportAllocs()
 	for b.Loop() {
-		if evaluate(set, req).Decision != Allow {
+		if set.Evaluate(req).Decision != Allow {
 			b.Fatal("not allowed")
 		}
 	}
@@ -48,11 +49,12 @@ func BenchmarkThingVariableAmong500OfS3(b *testing.B) {
 }
 
 func BenchmarkImplicitDeny(b *testing.B) {
-	set, req := ownFolder(b)
+	policies, req := ownFolder(b)
+	set := NewSet(policies...)
 	req.Resource = "arn:aws:s3:::vincent-iot/another/log/1"
 	b.ReportAllocs()
 	for b.Loop() {
-		if evaluate(set, req).Decision != ImplicitDeny {
+		if set.Evaluate(req).Decision != ImplicitDeny {
 			b.Fatal("decided")
 		}
 	}
@@ -97,8 +99,10 @@ func BenchmarkCompile10KB(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Parse(Identity, text); err != nil {
+		p, err := Parse(Identity, text)
+		if err != nil {
 			b.Fatal(err)
 		}
+		NewSet(Named{"p", p})
 	}
 }

@@ -5,7 +5,6 @@ import "strings"
 // statement is compiled and ready to be matched.
 type statement struct {
 	number      int
-	start, end  Position // in the text
 	source      *rawStatement
 	scan        scanner // of the resources
 	sid         string
@@ -22,7 +21,7 @@ type statement struct {
 }
 
 func (d *document) compile(text string) (*Policy, error) {
-	p := &Policy{size: minifiedSize(text), warnings: d.warnings()}
+	p := &Policy{text: text, size: minifiedSize(text), warnings: d.warnings()}
 	for i := range d.statements {
 		s, err := d.compileStatement(i)
 		if err != nil {
@@ -38,8 +37,6 @@ func (d *document) compileStatement(i int) (statement, error) {
 	sc := scanner{variables: d.variables, iot: d.kind == IoT}
 	s := statement{
 		number:      i,
-		start:       raw.start,
-		end:         raw.end,
 		source:      raw,
 		sid:         raw.sid,
 		notAction:   raw.notAction,

@@ -134,10 +134,8 @@ func newARNValues(texts []string, sc scanner) (comparer, *Error) {
 			values[i].any = true
 			continue
 		}
+		values[i].tokens = tokens
 		values[i].arn, values[i].split = splitTokens(tokens)
-		if !values[i].split {
-			values[i].tokens = tokens
-		}
 	}
 	return values, nil
 }

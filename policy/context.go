@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Context holds the condition keys of a request. Key names are
 // case-insensitive. It is not safe for concurrent writing.
@@ -13,6 +16,7 @@ type entry struct {
 	value string   // of a single-valued key
 	list  []string // of a multivalued key
 	multi bool
+	text  bool // value is one for a variable: not empty and UTF-8
 }
 
 // key is the name of a condition key with a hash of its lower-case form, so
@@ -40,7 +44,7 @@ func NewContext() *Context {
 // Set gives a single-valued key its value. An empty value is present in
 // conditions but is no value for a variable.
 func (c *Context) Set(key, value string) {
-	c.put(entry{key: newKey(key), value: value})
+	c.put(entry{key: newKey(key), value: value, text: value != "" && utf8.ValidString(value)})
 }
 
 // SetList gives a multivalued key its values. An empty list is the same as no

@@ -79,7 +79,7 @@ func (s *statement) matchResource(q *query) bool {
 		// A variable without a value makes it unknown what is excepted. Take
 		// the safe side: deny, and do not allow.
 		for i := range s.resources {
-			if !s.resources[i].arn[path].resolved(q.Context) {
+			if !s.resources[i].arn.parts[path].resolved(q.Context) {
 				return s.effect == EffectDeny
 			}
 		}

@@ -52,7 +52,7 @@ func (s *Set) Explain(req *Request) []Finding {
 	if s == nil || req == nil {
 		return nil
 	}
-	q := query{Request: req, target: newTarget(req.Resource)}
+	q := query{Request: req, target: target{text: req.Resource}}
 	var findings []Finding
 	for i := range s.policies {
 		if s.policies[i].Policy == nil {
@@ -78,7 +78,7 @@ func (s *Set) find(r *rule, q *query) Finding {
 	f.Applies = f.Action && f.Resource && f.Principal
 	for i, text := range r.source.resources {
 		t := newText(r.resources[i].text, r.scan, q.Context)
-		head := text[:len(text)-len(r.resources[i].text)]
+		head, _ := strings.CutSuffix(text, r.resources[i].text)
 		t.Pattern = text
 		if t.Resolved != "" {
 			t.Resolved = head + t.Resolved

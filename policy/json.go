@@ -30,7 +30,7 @@ type node struct {
 	text       string // string, number as written, or "true" and "false"
 	list       []node
 	fields     []field
-	start, end Position // of an object
+	start, end int // of an object, in the text
 }
 
 type field struct {
@@ -47,7 +47,7 @@ func readJSON(text string) (node, error) {
 	if err := json.Unmarshal([]byte(text), new(json.RawMessage)); err != nil {
 		return node{}, fmt.Errorf("not JSON%s", place(text, err))
 	}
-	w := walk{text: text, line: 1}
+	w := walk{text: text}
 	return w.value(maxDepth)
 }
 
@@ -67,26 +67,18 @@ func place(text string, err error) string {
 type walk struct {
 	text string
 	pos  int
-	line int // of pos
-	bol  int // where that line begins
 }
 
 // next passes white space and returns the byte that follows it.
 func (w *walk) next() byte {
 	for {
 		switch c := w.text[w.pos]; c {
-		case '\n':
-			w.line, w.bol = w.line+1, w.pos+1
-		case ' ', '\t', '\r':
+		case ' ', '\t', '\r', '\n':
 		default:
 			return c
 		}
 		w.pos++
 	}
-}
-
-func (w *walk) position() Position {
-	return Position{Line: w.line, Column: utf8.RuneCountInString(w.text[w.bol:w.pos]) + 1}
 }
 
 func (w *walk) value(depth int) (node, error) {
@@ -170,7 +162,7 @@ func (w *walk) elements(depth int) (node, error) {
 }
 
 func (w *walk) object(depth int) (node, error) {
-	n := node{kind: objectNode, start: w.position()}
+	n := node{kind: objectNode, start: w.pos}
 	w.pos++
 	seen := map[string]bool{}
 	for w.more('}') {
@@ -188,7 +180,7 @@ func (w *walk) object(depth int) (node, error) {
 		}
 		n.fields = append(n.fields, field{name: name, value: value})
 	}
-	n.end = w.position()
+	n.end = w.pos
 	return n, nil
 }
 

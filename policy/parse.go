@@ -24,7 +24,7 @@ type document struct {
 }
 
 type rawStatement struct {
-	start, end   Position
+	start, end   int // in the text
 	sid          string
 	effect       string
 	actions      []string

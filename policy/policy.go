@@ -1,6 +1,10 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // Kind says where a policy is used, which decides what it may contain.
 type Kind uint8
@@ -70,6 +74,7 @@ func (e *Error) Error() string {
 type Policy struct {
 	size       int
 	warnings   []Warning
+	text       string
 	statements []statement // in the order of the text
 }
 
@@ -106,6 +111,14 @@ func (p *Policy) Span(statement int) (start, end Position) {
 	if p == nil || statement < 0 || statement >= len(p.statements) {
 		return Position{}, Position{}
 	}
-	s := &p.statements[statement]
-	return s.start, s.end
+	s := p.statements[statement].source
+	return position(p.text, s.start), position(p.text, s.end)
+}
+
+func position(text string, offset int) Position {
+	before := text[:offset]
+	return Position{
+		Line:   strings.Count(before, "\n") + 1,
+		Column: utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1,
+	}
 }

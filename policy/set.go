@@ -10,6 +10,7 @@ type Set struct {
 	rules    []rule // denies first
 	denies   int    // how many of them deny
 	broken   int    // the first policy that is nil, or -1
+	index    actionIndex
 }
 
 // rule is a statement with the place of its policy in the set.
@@ -41,6 +42,7 @@ func NewSet(policies ...Named) *Set {
 			s.denies = len(s.rules)
 		}
 	}
+	s.buildIndex()
 	return s
 }
 
@@ -62,20 +64,9 @@ func (s *Set) Evaluate(req *Request) Result {
 	if s.broken >= 0 {
 		return Result{Decision: ExplicitDeny, Reason: Reason{Policy: s.policies[s.broken].Name}}
 	}
-	q := query{Request: req, target: newTarget(req.Resource)}
-	var result Result
-	for i := range s.rules {
-		r := &s.rules[i]
-		grant, ok := r.match(&q)
-		switch {
-		case !ok:
-		case i < s.denies:
-			return Result{Decision: ExplicitDeny, Reason: s.reason(r, grant)}
-		case result.Decision != Allow || grant.strength() > result.Grant.strength():
-			result = Result{Decision: Allow, Grant: grant, Reason: s.reason(r, grant)}
-		}
-	}
-	return result
+	ask := search{set: s, q: query{Request: req, target: target{text: req.Resource}}}
+	ask.run()
+	return ask.result()
 }
 
 func (s *Set) reason(r *rule, grant Grant) Reason {
@@ -94,7 +85,7 @@ func (s *Set) Matching(req *Request) []Reason {
 			reasons = append(reasons, Reason{Policy: named.Name})
 		}
 	}
-	q := query{Request: req, target: newTarget(req.Resource)}
+	q := query{Request: req, target: target{text: req.Resource}}
 	for i := range s.rules {
 		if grant, ok := s.rules[i].match(&q); ok {
 			reasons = append(reasons, s.reason(&s.rules[i], grant))
@@ -111,7 +102,7 @@ func (s *Set) NotPrincipalDeny(req *Request) (Reason, bool) {
 	if s == nil || req == nil {
 		return Reason{}, false
 	}
-	q := query{Request: req, target: newTarget(req.Resource)}
+	q := query{Request: req, target: target{text: req.Resource}}
 	for i := range s.rules[:s.denies] {
 		r := &s.rules[i]
 		if r.notPrincipal && r.matchAction(q.Action) && r.matchResource(&q) && r.conditionsHold(q.Context) {

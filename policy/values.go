@@ -85,14 +85,14 @@ type arnValues []arnValue
 
 type arnValue struct {
 	any    bool       // "*"
-	split  bool       // the first five colons come before any variable
+	split  bool       // it has five colons of its own
 	arn    arnPattern // if so, the segments
-	tokens []token    // if not, what to split when the variables are known
+	tokens []token    // all of it
 }
 
 func (v arnValues) match(value string, c *Context) bool {
-	t := newTarget(value)
-	if !t.arn {
+	t := target{text: value}
+	if !t.split() {
 		return false
 	}
 	for i := range v {
@@ -107,9 +107,10 @@ func (v *arnValue) match(t *target, c *Context) bool {
 	if v.any {
 		return true
 	}
-	if v.split {
-		return v.arn.match(&t.parts, c)
+	if v.split && v.arn.plain(c) {
+		return v.arn.match(t, c)
 	}
+	// A value brings colons of its own, which move the segments.
 	tokens := make([]token, len(v.tokens))
 	for i, tok := range v.tokens {
 		if tok.kind == variable {
@@ -122,11 +123,28 @@ func (v *arnValue) match(t *target, c *Context) bool {
 		tokens[i] = tok
 	}
 	parts, ok := splitTokens(tokens)
-	return ok && parts.match(&t.parts, nil)
+	return ok && parts.match(t, nil)
+}
+
+// plain tells whether no value that is put into the first five segments has a
+// colon.
+func (p *arnPattern) plain(c *Context) bool {
+	for i := range path {
+		for j := range p.parts[i].tokens {
+			tok := &p.parts[i].tokens[j]
+			if tok.kind != variable {
+				continue
+			}
+			if text, _ := tok.value(c); strings.IndexByte(text, ':') >= 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // splitTokens cuts tokens at the first five colons in their literals. It fails
-// when a variable comes before the fifth, or there are fewer.
+// when there are fewer.
 func splitTokens(tokens []token) (parts arnPattern, ok bool) {
 	var current []token
 	n := 0
@@ -135,21 +153,19 @@ func splitTokens(tokens []token) (parts arnPattern, ok bool) {
 			current = append(current, tokens[i:]...)
 			break
 		}
-		if t.kind == variable {
-			return parts, false
-		}
 		for t.kind == literal && n < path {
 			before, after, found := strings.Cut(t.text, ":")
 			if !found {
 				break
 			}
-			parts[n] = newPattern(append(current, token{kind: literal, text: before}))
+			parts.parts[n] = newPattern(append(current, token{kind: literal, text: before}))
 			current, t.text = nil, after
 			n++
 		}
 		current = append(current, t)
 	}
-	parts[path] = newPattern(current)
+	parts.parts[path] = newPattern(current)
+	parts.finish()
 	return parts, n == path
 }
 

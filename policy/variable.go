@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // ASCII white space, as dropped around the key of a variable.
 const blanks = " \t\n\v\f\r"
@@ -134,7 +131,7 @@ func cutVariable(text string) (name string, length int, fallback string, hasFall
 // one that is not UTF-8 are no value; the last because wildcards count
 // characters.
 func (t *token) value(c *Context) (string, bool) {
-	if e := c.find(t.key); e != nil && !e.multi && e.value != "" && utf8.ValidString(e.value) {
+	if e := c.find(t.key); e != nil && e.text {
 		// AWS IoT: certificate variables with one of these are not substituted.
 		if !t.certain || !strings.ContainsAny(e.value, "*$+?#") {
 			return e.value, true
