@@ -25,6 +25,7 @@ const (
 	VersionConflict                // expectedVersion is not the current one
 	Denied                         // refused by policy
 	Unmodifiable                   // protected, for example the administrator
+	VersionsLimit                  // an IoT policy has all the versions it may have
 )
 
 // Error is an error with a kind and a text for the caller.

@@ -145,7 +145,12 @@ func (db *DB) reopen(ctx context.Context) error {
 }
 
 // hot are the statements that exchanges and signed requests wait for.
-func hot() []string { return []string{selectDevice, selectRoleByID, selectOneAlias, selectAccessKey} }
+func hot() []string {
+	return []string{
+		selectDevice, selectOneAlias, selectRoleByID, selectRoleByName, selectUser, selectAccessKey,
+		selectManagedDocument, selectBucketPolicy,
+	}
+}
 
 // prepare compiles the hot statements once.
 func (db *DB) prepare(ctx context.Context) error {

@@ -152,11 +152,15 @@ func TestPolicyAttachments(t *testing.T) {
 		for _, id := range ids {
 			must(t, db.AttachPolicy(ctx, "_", id))
 		}
-		paged(t, ids, func(p thingpass.Page) ([]string, error) { return db.PolicyTargets(ctx, "_", p) })
+		var arns []string
+		for _, id := range ids {
+			arns = append(arns, here.Certificate(id))
+		}
+		paged(t, arns, func(p thingpass.Page) ([]string, error) { return db.PolicyTargets(ctx, "_", p) })
 		must(t, db.DetachPolicy(ctx, "_", ids[1]))
 		must(t, db.DetachPolicy(ctx, "_", ids[1]))
 		must(t, db.DetachPolicy(ctx, "none", "none"))
-		same(t, got(db.PolicyTargets(ctx, "_", thingpass.Page{}))(t), []string{ids[0], ids[2], ids[3]})
+		same(t, got(db.PolicyTargets(ctx, "_", thingpass.Page{}))(t), []string{arns[0], arns[2], arns[3]})
 
 		refused(t, db.AttachPolicy(ctx, "_", "none"), thingpass.NotFound, "Certificate not found")
 		_, err := db.AttachedPolicies(ctx, "none", thingpass.Page{})

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/thingpass/thingpass"
 )
@@ -29,19 +31,21 @@ func (t *tx) policy(name string) (thingpass.Policy, error) {
 	return p, orMissing(err, noPolicy(name))
 }
 
-// CreatePolicy stores a new IoT policy with its tags, or Exists. What is empty
-// of VersionID, Created, Modified and Generation is filled in.
+// CreatePolicy stores a new IoT policy with its tags and its Document as version
+// 1, or Exists. What is empty of Created, Modified and Generation is filled in.
 func (db *DB) CreatePolicy(ctx context.Context, p thingpass.Policy) error {
-	p.VersionID = or(p.VersionID, func() string { return "1" })
 	p.Created = or(p.Created, db.Now)
 	p.Modified = or(p.Modified, p.Created.UTC)
 	p.Generation = or(p.Generation, newUUID)
 	return db.write(ctx, op{"create policy", p.Name}, func(t *tx) error {
 		n, err := t.exec(`insert into policies (account, name, document, version, created, modified, generation)
 			values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
-			p.Name, p.Document, p.VersionID, millis(p.Created), millis(p.Modified), p.Generation)
+			p.Name, p.Document, "1", millis(p.Created), millis(p.Modified), p.Generation)
 		exists := already(db.place.Policy(p.Name), p.Name, "Policy cannot be created - name already exists (name="+p.Name+")")
 		if err := taken(n, err, exists); err != nil {
+			return err
+		}
+		if err := t.addVersion(p.Name, p.Document, 1, millis(p.Created)); err != nil {
 			return err
 		}
 		return t.tag(policyTags, p.Name, p.Tags)
@@ -60,19 +64,27 @@ func (db *DB) Policies(ctx context.Context, page thingpass.Page) ([]thingpass.Po
 	})
 }
 
-// DeletePolicy deletes an IoT policy and its tags: NotFound, or Conflict while
-// it is attached.
+// DeletePolicy deletes an IoT policy with its only version and its tags:
+// NotFound, or Conflict while it is attached or has further versions.
 func (db *DB) DeletePolicy(ctx context.Context, name string) error {
 	return db.write(ctx, op{"delete policy", name}, func(t *tx) error {
 		if _, err := t.policy(name); err != nil {
 			return err
 		}
-		attached, err := one(t, number, `select count(*) from policy_attachments where account = $1 and policy = $2`, name)
+		attached, err := one(t, number, `select (select count(*) from policy_attachments where account = $1 and policy = $2) +
+			(select count(*) from group_policy_attachments where account = $1 and policy = $2)`, name)
 		if err != nil {
 			return err
 		}
 		if attached > 0 {
 			return thingpass.Errorf(thingpass.Conflict, "The policy cannot be deleted as the policy is attached to one or more principals (name=%s)", name)
+		}
+		versions, err := t.exec(`delete from policy_versions where account = $1 and policy = $2`, name)
+		if err != nil {
+			return err
+		}
+		if versions > 1 {
+			return thingpass.Errorf(thingpass.Conflict, "Cannot delete the policy because it has one or more policy versions attached to it (name=%s)", name)
 		}
 		if _, err := t.exec(`delete from policies where account = $1 and name = $2`, name); err != nil {
 			return err
@@ -127,14 +139,59 @@ func (db *DB) AttachedPolicies(ctx context.Context, certificateID string, page t
 	})
 }
 
-// PolicyTargets lists the identifiers of the certificates that a policy is
-// attached to, or NotFound.
+// PolicyTargets lists the ARNs of the certificates and thing groups that a
+// policy is attached to, or NotFound.
 func (db *DB) PolicyTargets(ctx context.Context, policy string, page thingpass.Page) ([]string, error) {
-	return snapshot(ctx, db, op{"list targets of policy", policy}, func(t *tx) ([]string, error) {
+	return snapshot(ctx, db, op{"list targets of policy", policy}, func(t *tx) (targets []string, err error) {
 		if _, err := t.policy(policy); err != nil {
 			return nil, err
 		}
-		l := listing{`select certificate from policy_attachments where account = $1 and policy = $2`, "certificate", page}
-		return list(t, text, l, policy)
+		// The ARNs of certificates come before those of thing groups.
+		sources := []targetSource{
+			{db.place.Certificate(""), listing{query: `select certificate from policy_attachments where account = $1 and policy = $2`, by: "certificate"}},
+			{db.place.ThingGroup(""), listing{query: `select group_name from group_policy_attachments where account = $1 and policy = $2`, by: "group_name"}},
+		}
+		if page.Descending {
+			slices.Reverse(sources)
+		}
+		for _, s := range sources {
+			some, err := t.targets(s, policy, page)
+			if err != nil {
+				return nil, err
+			}
+			targets = append(targets, some...)
+			if page.Limit > 0 {
+				if page.Limit -= len(some); page.Limit == 0 {
+					break
+				}
+			}
+		}
+		return targets, nil
 	})
+}
+
+// targetSource is a list of names that become ARNs by putting prefix before
+// them.
+type targetSource struct {
+	prefix string
+	names  listing
+}
+
+// targets returns those of a source that are on a page of ARNs.
+func (t *tx) targets(s targetSource, policy string, page thingpass.Page) ([]string, error) {
+	after, inside := strings.CutPrefix(page.After, s.prefix)
+	switch {
+	case inside:
+		page.After = after
+	case page.After != "" && page.After > s.prefix != page.Descending:
+		return nil, nil // the page begins behind them
+	default:
+		page.After = ""
+	}
+	s.names.page = page
+	names, err := list(t, text, s.names, policy)
+	for i := range names {
+		names[i] = s.prefix + names[i]
+	}
+	return names, err
 }

@@ -83,6 +83,7 @@ func postgresAgain(err error) bool {
 		"23503", // foreign_key_violation
 		"23505", // unique_violation
 		"42710", // duplicate_object, from two migrations
+		"42701", // duplicate_column, likewise
 		"42P07": // duplicate_table, likewise
 		return true
 	}

@@ -23,7 +23,7 @@ const (
 
 // Recent answers the questions that are asked for every request, from memory
 // when it asked the database less than Staleness ago. What it does not find it
-// asks for again each time, so a new row counts at once.
+// asks for again each time, so a new row counts at once, save a bucket's policy.
 type Recent struct {
 	db      *DB
 	devices *otter.Cache[string, *thingpass.Device]
@@ -31,6 +31,8 @@ type Recent struct {
 	aliases *otter.Cache[string, thingpass.RoleAlias]
 	keys    *otter.Cache[string, KeyOwner]
 	users   *otter.Cache[string, thingpass.User]
+	managed *otter.Cache[string, thingpass.ManagedDocument]
+	buckets *otter.Cache[string, string]
 }
 
 // KeyOwner is an access key and the user it belongs to.
@@ -48,6 +50,8 @@ func NewRecent(db *DB) *Recent {
 		aliases: newRecentCache[thingpass.RoleAlias](recentOthers),
 		keys:    newRecentCache[KeyOwner](recentOthers),
 		users:   newRecentCache[thingpass.User](recentOthers),
+		managed: newRecentCache[thingpass.ManagedDocument](recentOthers),
+		buckets: newRecentCache[string](recentOthers),
 	}
 }
 
@@ -103,11 +107,28 @@ func (r *Recent) AccessKey(ctx context.Context, id string) (KeyOwner, error) {
 		}))
 }
 
-// User is DB.User with its inline policies.
+// User is DB.User with its policies.
 func (r *Recent) User(ctx context.Context, name string) (thingpass.User, error) {
 	return r.users.Get(ctx, name, otter.LoaderFunc[string, thingpass.User](
 		func(ctx context.Context, name string) (thingpass.User, error) {
 			return r.db.User(detach(ctx), name)
+		}))
+}
+
+// ManagedPolicy is DB.ManagedDocument.
+func (r *Recent) ManagedPolicy(ctx context.Context, arn string) (thingpass.ManagedDocument, error) {
+	return r.managed.Get(ctx, arn, otter.LoaderFunc[string, thingpass.ManagedDocument](
+		func(ctx context.Context, arn string) (thingpass.ManagedDocument, error) {
+			return r.db.ManagedDocument(detach(ctx), arn)
+		}))
+}
+
+// BucketPolicy is DB.BucketPolicy with "" for none. That there is none is kept
+// as long as a policy is, because most buckets have none.
+func (r *Recent) BucketPolicy(ctx context.Context, bucket string) (string, error) {
+	return r.buckets.Get(ctx, bucket, otter.LoaderFunc[string, string](
+		func(ctx context.Context, bucket string) (string, error) {
+			return r.db.bucketPolicyOrNone(detach(ctx), bucket)
 		}))
 }
 

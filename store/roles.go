@@ -9,17 +9,10 @@ import (
 	"github.com/thingpass/thingpass"
 )
 
-const (
-	roleColumns = `r.id, r.name, r.path, r.trust, r.trust_ids, r.description, r.max_session, r.created, r.tags`
-	selectRole  = `select ` + roleColumns + ` from roles r where r.account = $1`
+const roleColumns = `h.id, h.name, h.path, h.trust, h.trust_ids, h.description, h.max_session, h.created, h.tags, ` + boundaryColumns
 
-	// One row for each inline policy, or one without a policy.
-	selectGrants = `select ` + roleColumns + `, coalesce(p.name, ''), coalesce(p.document, '')
-		from roles r left join role_policies p on p.account = r.account and p.role_id = r.id
-		where r.account = $1`
-	selectRoleByID   = selectGrants + ` and r.id = $2 order by p.name`
-	selectRoleByName = selectGrants + ` and r.name_key = $2 order by p.name`
-)
+// selectRole reads roles without their policies. It never changes.
+var selectRole = roleHolder.sql(`select ` + roleColumns + ` from roles h` + joinBoundary + ` where h.account = $1`)
 
 // nameKey is what must be unique of the name of a role or user. Invalid UTF-8,
 // which ToLower would replace, is left for bind to refuse.
@@ -28,10 +21,6 @@ func nameKey(name string) string {
 		return name
 	}
 	return strings.ToLower(name)
-}
-
-func noRole(name string) *thingpass.Error {
-	return thingpass.Errorf(thingpass.NotFound, "The role with name %s cannot be found.", name)
 }
 
 // roleTexts are the columns of a role that hold JSON.
@@ -52,54 +41,35 @@ func (x roleTexts) into(r *thingpass.Role) error {
 	return json.Unmarshal([]byte(x.tags), &r.Tags)
 }
 
-// roleDest is where the columns of roleColumns go.
-func roleDest(r *thingpass.Role, x *roleTexts) []any {
-	return []any{&r.ID, &r.Name, &r.Path, &r.TrustPolicy, &x.trustIDs, &r.Description, (*span)(&r.MaxSessionDuration), (*instant)(&r.Created), &x.tags}
-}
-
-func scanRole(row row) (r thingpass.Role, err error) {
+func (db *DB) scanRole(row row) (r thingpass.Role, err error) {
 	var x roleTexts
-	if err := row.Scan(roleDest(&r, &x)...); err != nil {
+	var path, name string
+	err = row.Scan(&r.ID, &r.Name, &r.Path, &r.TrustPolicy, &x.trustIDs, &r.Description,
+		(*span)(&r.MaxSessionDuration), (*instant)(&r.Created), &x.tags, &path, &name)
+	if err != nil {
 		return r, err
 	}
+	r.PermissionsBoundary = db.named(path, name)
 	return r, x.into(&r)
 }
 
-func scanGrant(row row) (g thingpass.RoleGrants, err error) {
-	var x roleTexts
-	var p thingpass.InlinePolicy
-	if err := row.Scan(append(roleDest(&g.Role, &x), &p.Name, &p.Document)...); err != nil {
-		return g, err
-	}
-	if p.Name != "" {
-		g.Inline = []thingpass.InlinePolicy{p}
-	}
-	return g, x.into(&g.Role)
-}
-
-// grants reads a role with its inline policies.
+// grants reads a role with everything that decides what its sessions may do.
 func (t *tx) grants(missing *thingpass.Error, query, key string) (thingpass.RoleGrants, error) {
-	rows, err := many(t, scanGrant, query, key)
+	rows, err := t.granted(missing, query, key)
 	if err != nil {
 		return thingpass.RoleGrants{}, err
 	}
-	if len(rows) == 0 {
-		return thingpass.RoleGrants{}, missing
-	}
-	grants := rows[0]
-	for _, r := range rows[1:] {
-		grants.Inline = append(grants.Inline, r.Inline...)
-	}
-	return grants, nil
+	return t.roleOf(rows)
 }
 
 func (t *tx) role(name string) (thingpass.Role, error) {
-	r, err := one(t, scanRole, selectRole+` and r.name_key = $2`, nameKey(name))
-	return r, orMissing(err, noRole(name))
+	r, err := one(t, t.scanRole, selectRole+` and h.name_key = $2`, nameKey(name))
+	return r, orMissing(err, roleHolder.missing(name))
 }
 
 // CreateRole stores a new role. An empty ID or Created is filled in. The error
-// is Exists when another role has the name in any spelling.
+// is Exists when another role has the name in any spelling, or NotFound for the
+// permissions boundary.
 func (db *DB) CreateRole(ctx context.Context, r thingpass.Role) error {
 	r.ID = or(r.ID, func() string { return thingpass.NewID("AROA") })
 	r.Created = or(r.Created, db.Now)
@@ -112,7 +82,10 @@ func (db *DB) CreateRole(ctx context.Context, r thingpass.Role) error {
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
 			r.ID, nameKey(r.Name), r.Name, r.Path, r.TrustPolicy, x.trustIDs, r.Description,
 			seconds(r.MaxSessionDuration), millis(r.Created), x.tags)
-		return taken(n, err, thingpass.Errorf(thingpass.Exists, "Role with name %s already exists.", r.Name))
+		if err := taken(n, err, thingpass.Errorf(thingpass.Exists, "Role with name %s already exists.", r.Name)); err != nil {
+			return err
+		}
+		return t.bound(roleHolder, r.ID, r.PermissionsBoundary)
 	})
 }
 
@@ -121,15 +94,15 @@ func (db *DB) Role(ctx context.Context, name string) (thingpass.Role, error) {
 	return read(ctx, db, op{"read role", name}, func(t *tx) (thingpass.Role, error) { return t.role(name) })
 }
 
-// RoleGrants returns a role and its inline policies by name, or NotFound.
+// RoleGrants returns a role and its policies by name, or NotFound.
 func (db *DB) RoleGrants(ctx context.Context, name string) (thingpass.RoleGrants, error) {
 	return read(ctx, db, op{"read role", name}, func(t *tx) (thingpass.RoleGrants, error) {
-		return t.grants(noRole(name), selectRoleByName, nameKey(name))
+		return t.grants(roleHolder.missing(name), selectRoleByName, nameKey(name))
 	})
 }
 
-// RoleByID returns a role and its inline policies by its AROA… identifier, or
-// NotFound. It is a hot read.
+// RoleByID returns a role and its policies by its AROA… identifier, or NotFound.
+// It is a hot read.
 func (db *DB) RoleByID(ctx context.Context, id string) (thingpass.RoleGrants, error) {
 	return read(ctx, db, op{"read role", id}, func(t *tx) (thingpass.RoleGrants, error) {
 		return t.grants(thingpass.Errorf(thingpass.NotFound, "The role with id %s cannot be found.", id), selectRoleByID, id)
@@ -139,21 +112,21 @@ func (db *DB) RoleByID(ctx context.Context, id string) (thingpass.RoleGrants, er
 // Roles lists the roles whose path begins with pathPrefix, by name.
 func (db *DB) Roles(ctx context.Context, pathPrefix string, page thingpass.Page) ([]thingpass.Role, error) {
 	return read(ctx, db, op{verb: "list roles"}, func(t *tx) ([]thingpass.Role, error) {
-		l := listing{selectRole + prefixed("r.path", 2), "r.name", page}
-		return list(t, scanRole, l, pathPrefix)
+		l := listing{selectRole + prefixed("h.path", 2), "h.name", page}
+		return list(t, t.scanRole, l, pathPrefix)
 	})
 }
 
 // UpdateRole reads a role, lets modify change it and writes it back. The error
-// of modify is returned and nothing is written. Name, Path, ID and Created stay
-// what they are.
+// of modify, or NotFound for another permissions boundary, is returned and
+// nothing is written. Name, Path, ID and Created stay what they are.
 func (db *DB) UpdateRole(ctx context.Context, name string, modify func(*thingpass.Role) error) error {
 	return db.write(ctx, op{"update role", name}, func(t *tx) error {
 		r, err := t.role(name)
 		if err != nil {
 			return err
 		}
-		id := r.ID
+		id, boundary := r.ID, r.PermissionsBoundary
 		if err := modify(&r); err != nil {
 			return err
 		}
@@ -163,21 +136,24 @@ func (db *DB) UpdateRole(ctx context.Context, name string, modify func(*thingpas
 		}
 		_, err = t.exec(`update roles set trust = $3, trust_ids = $4, description = $5, max_session = $6, tags = $7
 			where account = $1 and id = $2`, id, r.TrustPolicy, x.trustIDs, r.Description, seconds(r.MaxSessionDuration), x.tags)
-		return err
+		if err != nil || r.PermissionsBoundary == boundary {
+			return err
+		}
+		return t.bound(roleHolder, id, r.PermissionsBoundary)
 	})
 }
 
-// DeleteRole deletes a role: NotFound, or Conflict while it has inline policies.
+// DeleteRole deletes a role: NotFound, or Conflict while it has inline or
+// attached policies.
 func (db *DB) DeleteRole(ctx context.Context, name string) error {
 	return db.write(ctx, op{"delete role", name}, func(t *tx) error {
-		grants, err := t.grants(noRole(name), selectRoleByName, nameKey(name))
+		grants, err := t.grants(roleHolder.missing(name), selectRoleByName, nameKey(name))
 		if err != nil {
 			return err
 		}
-		if len(grants.Inline) > 0 {
-			return thingpass.Errorf(thingpass.Conflict, "Cannot delete entity, must delete policies first.")
+		if err := unused(grants.Grants); err != nil {
+			return err
 		}
-		_, err = t.exec(`delete from roles where account = $1 and id = $2`, grants.ID)
-		return err
+		return t.remove(roleHolder, grants.ID)
 	})
 }

@@ -13,9 +13,10 @@ const maxTags = 50
 
 // The kinds of resource that have tags, spelled as in their ARNs.
 const (
-	roleAliasTags = "rolealias"
-	policyTags    = "policy"
-	thingTypeTags = "thingtype"
+	roleAliasTags  = "rolealias"
+	policyTags     = "policy"
+	thingTypeTags  = "thingtype"
+	thingGroupTags = "thinggroup"
 )
 
 func scanTag(row row) (tag thingpass.Tag, err error) {
@@ -33,6 +34,8 @@ func (t *tx) tagged(kind, name string) (err error) {
 		_, err = t.policy(name)
 	case thingTypeTags:
 		_, err = t.thingType(name)
+	case thingGroupTags:
+		_, err = t.group(name)
 	default:
 		err = &thingpass.Error{Kind: thingpass.Invalid, Message: fmt.Sprintf("A resource of type %q cannot have tags", kind)}
 	}
@@ -77,8 +80,8 @@ func (t *tx) untagAll(kind, name string) error {
 	return err
 }
 
-// Tags lists the tags of a "rolealias", "policy" or "thingtype" by key, or
-// NotFound.
+// Tags lists the tags of a "rolealias", "policy", "thingtype" or "thinggroup" by
+// key, or NotFound.
 func (db *DB) Tags(ctx context.Context, kind, name string) ([]thingpass.Tag, error) {
 	return snapshot(ctx, db, op{"list tags of", name}, func(t *tx) ([]thingpass.Tag, error) {
 		if err := t.tagged(kind, name); err != nil {

@@ -160,7 +160,7 @@ func (db *DB) UpdateThing(ctx context.Context, name string, expectedVersion int6
 		if err != nil {
 			return g, err
 		}
-		if err := expect(g, expectedVersion); err != nil {
+		if err := expect("thing "+name, g.Version, expectedVersion); err != nil {
 			return g, err
 		}
 		before := g.Type
@@ -191,15 +191,16 @@ func (db *DB) UpdateThing(ctx context.Context, name string, expectedVersion int6
 	})
 }
 
-func expect(g thingpass.Thing, version int64) error {
-	if version != 0 && version != g.Version {
-		return thingpass.Errorf(thingpass.VersionConflict, "The version for thing %s does not match the expected version.", g.Name)
+// expect returns VersionConflict unless expected is 0 or the version.
+func expect(what string, version, expected int64) error {
+	if expected != 0 && expected != version {
+		return thingpass.Errorf(thingpass.VersionConflict, "The version for %s does not match the expected version.", what)
 	}
 	return nil
 }
 
-// DeleteThing deletes a thing; one that does not exist needs no deleting. The
-// error is VersionConflict as for UpdateThing, or Invalid while the thing is
+// DeleteThing deletes a thing, which leaves its groups; one that does not exist
+// needs no deleting. The error is VersionConflict as for UpdateThing, or Invalid while the thing is
 // attached to a certificate.
 func (db *DB) DeleteThing(ctx context.Context, name string, expectedVersion int64) error {
 	return db.write(ctx, op{"delete thing", name}, func(t *tx) error {
@@ -210,7 +211,7 @@ func (db *DB) DeleteThing(ctx context.Context, name string, expectedVersion int6
 		if err != nil {
 			return err
 		}
-		if err := expect(g, expectedVersion); err != nil {
+		if err := expect("thing "+name, g.Version, expectedVersion); err != nil {
 			return err
 		}
 		attached, err := one(t, number, `select count(*) from thing_attachments where account = $1 and thing = $2`, name)
@@ -219,6 +220,9 @@ func (db *DB) DeleteThing(ctx context.Context, name string, expectedVersion int6
 		}
 		if attached > 0 {
 			return thingpass.Errorf(thingpass.Invalid, "Cannot delete. Thing %s is still attached to one or more principals", name)
+		}
+		if _, err := t.exec(`delete from thing_group_members where account = $1 and thing = $2`, name); err != nil {
+			return err
 		}
 		if err := t.index(name, nil); err != nil {
 			return err

@@ -244,8 +244,13 @@ func orElse(err error, other *thingpass.Error) error {
 
 // taken turns the outcome of an "on conflict do nothing" into exists.
 func taken(inserted int64, err error, exists *thingpass.Error) error {
-	if err == nil && inserted == 0 {
-		return exists
+	return touched(inserted, err, exists)
+}
+
+// touched returns other when a statement has changed no row.
+func touched(rows int64, err error, other *thingpass.Error) error {
+	if err == nil && rows == 0 {
+		return other
 	}
 	return err
 }
@@ -263,6 +268,9 @@ func already(arn, id, message string) *thingpass.Error {
 // the zero time.
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
+// timeOf reads what millis has stored.
+func timeOf(n int64) time.Time { return time.UnixMilli(n).UTC() }
+
 // later is an expression for the time of parameter n, in a column that held an
 // earlier time. It grows by a millisecond at least, so that two changes at the
 // same instant, or by servers whose clocks differ, are told apart.
@@ -279,12 +287,15 @@ func (i *instant) Scan(value any) error {
 	if !ok {
 		return fmt.Errorf("time is stored as %T", value)
 	}
-	*i = instant(time.UnixMilli(n).UTC())
+	*i = instant(timeOf(n))
 	return nil
 }
 
 // seconds is how a duration is stored.
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// durationOf reads what seconds has stored.
+func durationOf(n int64) time.Duration { return time.Duration(n) * time.Second }
 
 // span scans what seconds has stored.
 type span time.Duration
@@ -295,7 +306,7 @@ func (s *span) Scan(value any) error {
 	if !ok {
 		return fmt.Errorf("duration is stored as %T", value)
 	}
-	*s = span(time.Duration(n) * time.Second)
+	*s = span(durationOf(n))
 	return nil
 }
 
