@@ -41,7 +41,7 @@ func (a *audit) decided(q Access, v authz.Verdict) {
 	if v.Allowed() && (a.again || len(a.trail.Steps) >= maxSteps) {
 		return
 	}
-	a.trail.Add(trail.Step{Name: trail.StepPermission, OK: v.Allowed()})
+	a.trail.Add(trail.Step{Name: trail.StepPermission, OK: v.Allowed(), Asked: v.Asked})
 }
 
 // maxSteps bounds how many allowed questions of one request are kept. Only

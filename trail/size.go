@@ -4,6 +4,7 @@ package trail
 const (
 	recordBytes = 1000
 	stepBytes   = 64
+	askedBytes  = 2500 // a question with its condition keys
 	textBytes   = 16
 )
 
@@ -25,6 +26,9 @@ func (r *Record) size() int {
 	}
 	for i := range r.Steps {
 		n += stepBytes + len(r.Steps[i].Detail)
+		if a := r.Steps[i].Asked; a != nil {
+			n += askedBytes + len(a.Request.Resource)
+		}
 	}
 	return n
 }

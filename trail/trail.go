@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/authz"
 )
 
 // The doors.
@@ -94,7 +95,8 @@ type Device struct {
 type Step struct {
 	Name   string // one of the constants above
 	OK     bool
-	Detail string // what was found, in words; may be empty
+	Detail string       // what was found, in words; may be empty
+	Asked  *authz.Asked // what policies were asked; nil when none was
 }
 
 // Add appends a step. A step that fails is noted as the one that ended the
