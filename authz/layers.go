@@ -134,8 +134,8 @@ func (a *answers) granter() *layer {
 
 // Decide answers a question. It is the order of evaluation of the IAM user
 // guide ("Policy evaluation logic"), and all of it: the doors, the simulator and
-// whoever asks what would be decided use this function. It is pure, and does
-// not allocate.
+// whoever asks what would be decided use this function. It is pure. It does not
+// allocate, except for a caller whose ARN is withheld from a trust policy.
 //
 // A Deny in any layer is final. Else a resource's policy that names the caller
 // may suffice (see granted). Else identity policies, boundary and session
@@ -176,6 +176,14 @@ func (l *Layers) askTrust(q *policy.Request) layer {
 	if l.Trust == nil {
 		return layer{}
 	}
+	if !l.TrustsARN && q.Principal.ARN != "" || !l.TrustsRole && q.Principal.RoleARN != "" {
+		q = l.withhold(q)
+	}
+	return ask(ByTrust, l.Trust, q)
+}
+
+// withhold returns the question without the ARNs that mean somebody else.
+func (l *Layers) withhold(q *policy.Request) *policy.Request {
 	meant := *q
 	if !l.TrustsARN {
 		meant.Principal.ARN = ""
@@ -183,7 +191,7 @@ func (l *Layers) askTrust(q *policy.Request) layer {
 	if !l.TrustsRole {
 		meant.Principal.RoleARN = ""
 	}
-	return ask(ByTrust, l.Trust, &meant)
+	return &meant
 }
 
 // granted looks for what allows, nothing having denied. How far the policy of
