@@ -10,15 +10,16 @@
 // session is (package session).
 //
 // Nothing a device sends is trusted but the proof of its private key that TLS
-// has checked.
+// has checked. What its certificate says of it, and what the registry says of
+// its thing, is always literal text to policies.
 package credentials
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -26,13 +27,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/authz"
 	"github.com/thingpass/thingpass/identity"
 	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/store"
+	"github.com/thingpass/thingpass/trail"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -49,6 +49,8 @@ type Config struct {
 	Authz      *authz.Authz
 	Sessions   *session.Sessions
 	Recent     *store.Recent // reads no older than a second
+	Store      *store.DB     // for Ask, which has no certificate at hand
+	Trail      *trail.Ring   // where decisions are kept to be explained; nil for nowhere
 	Log        *slog.Logger
 	Now        func() time.Time
 
@@ -93,103 +95,38 @@ func because(answer wire.Error, reason error) error {
 	return &answer
 }
 
-// exchange is one request on its way, and what the audit line says of it.
-type exchange struct {
-	requestID string
-	request   *http.Request
-	now       time.Time
-	alias     string
-	device    identity.Device
-	role      string
-	reason    string
-
-	accessKeyID string // what was issued, to find its requests by
-	expires     time.Time
-}
-
 // ServeHTTP carries out one exchange.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{requestID: uuid.NewString(), request: r, now: d.cfg.Now()}
+	x := &exchange{now: d.cfg.Now(), presented: identity.FromTLS(r.TLS)}
+	x.record = newRecord(x.now, r.RemoteAddr)
+	x.address, _, _ = net.SplitHostPort(r.RemoteAddr)
 	status := http.StatusInternalServerError
 	defer func() {
 		if p := recover(); p != nil {
-			x.reason = fmt.Sprintf("panic: %v\n%s", p, debug.Stack())
-			d.fail(w, x, &errInternal)
+			d.fail(w, x, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
-		d.record(x, status)
+		d.finish(r.Context(), x, status)
 	}()
-	creds, err := d.exchange(r.Context(), x)
+	creds, err := d.serve(x, r)
 	if err != nil {
 		status = d.fail(w, x, err)
 		return
 	}
 	status = http.StatusOK
-	answer(w, x.requestID, creds)
+	answer(w, x.record.ID, creds)
 }
 
-// exchange is the credentials provider's workflow, step by step as AWS
-// describes it. The order of the checks decides which answer a device gets
-// when several things are wrong, and that aliases cannot be guessed by those
-// who may not use them.
-func (d *Door) exchange(ctx context.Context, x *exchange) (session.Credentials, error) {
-	var none session.Credentials
+// serve reads the request and carries the exchange out.
+func (d *Door) serve(x *exchange, r *http.Request) (session.Credentials, error) {
+	x.stage = trail.StepRequest
 	var err error
-
-	// 1. The device asks for a security token, over mutual TLS.
-	if x.alias, err = aliasOf(x.request); err != nil {
-		return none, err
+	if x.alias, err = aliasOf(r); err != nil {
+		return session.Credentials{}, err
 	}
-	names, named := x.request.Header[ThingNameHeader]
-	name := ""
-	if len(names) > 0 {
-		name = names[0]
+	if names := r.Header[ThingNameHeader]; len(names) > 0 {
+		x.presented.Thing, x.severalThings = &names[0], len(names) > 1
 	}
-
-	// 2. Its certificate is validated, and the thing it names is checked.
-	x.device, err = d.cfg.Identifier.Identify(ctx, x.request.TLS, name, named)
-	switch {
-	case errors.Is(err, identity.ErrCertificate):
-		return none, because(errCertificate, err)
-	case errors.Is(err, identity.ErrThing):
-		return none, because(errThing, err)
-	case err != nil:
-		return none, err
-	case len(names) > 1:
-		return none, because(errThing, errors.New("more than one thing was named"))
-	}
-
-	// 3. The IoT policies of the certificate must permit the role alias.
-	if err := d.permit(x); err != nil {
-		return none, err
-	}
-
-	// 4. The role behind the alias is assumed: it must exist, and trust us.
-	if !thingpass.ValidRoleAlias(x.alias) {
-		return none, because(errAlias, errors.New("no role alias can have this name"))
-	}
-	alias, err := d.cfg.Recent.RoleAlias(ctx, x.alias)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return none, because(errAlias, err)
-	}
-	if err != nil {
-		return none, err
-	}
-	role, err := d.assume(ctx, x, alias)
-	if err != nil {
-		return none, err
-	}
-	if alias.Duration > role.MaxSessionDuration {
-		return none, because(errDuration, fmt.Errorf("alias %s asks for %s, role %s allows %s", alias.Name, alias.Duration, role.Name, role.MaxSessionDuration))
-	}
-
-	// 5. A temporary, limited-privilege token is issued,
-	// 6. and returned to the device. Steps 7 to 9, its use, are package gate's.
-	creds, err := d.cfg.Sessions.Issue(session.Grant{
-		Role: role.Role, Duration: alias.Duration, NotAfter: x.device.NotAfter,
-		Device: x.device.Device, Thing: x.device.Thing, ThingType: x.device.ThingType,
-	})
-	x.expires, x.accessKeyID = creds.Expiration, creds.AccessKeyID
-	return creds, err
+	return d.exchange(r.Context(), x)
 }
 
 const hint = "Use GET /role-aliases/{role-alias}/credentials with the device certificate, and name the thing in the header x-amzn-iot-thingname"
@@ -207,49 +144,6 @@ func aliasOf(r *http.Request) (string, error) {
 		return "", because(e, errors.New("unknown method"))
 	}
 	return alias, nil
-}
-
-// permit checks iot:AssumeRoleWithCertificate on the role alias.
-func (d *Door) permit(x *exchange) error {
-	verdict, err := d.cfg.Authz.AssumeRoleWithCertificate(x.device.Device, x.device.Thing, d.cfg.Place.RoleAlias(x.alias), x.deviceKeys(x.keys(authz.NewContext())))
-	if err != nil {
-		return err
-	}
-	if !verdict.Allowed() {
-		return because(errDenied, fmt.Errorf("%s by %s for iot:AssumeRoleWithCertificate", verdict.Decision, verdict.By))
-	}
-	x.reason = verdict.Why()
-	return nil
-}
-
-// assume reads the role and asks its trust policy whether the credentials
-// provider may assume it.
-func (d *Door) assume(ctx context.Context, x *exchange, alias thingpass.RoleAlias) (*thingpass.RoleGrants, error) {
-	_, x.role, _ = d.cfg.Place.ParseRoleARN(alias.RoleARN)
-	role, err := d.cfg.Recent.Role(ctx, x.role)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return nil, because(errRole, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if arn := d.cfg.Place.Role(role.Path, role.Name); arn != alias.RoleARN {
-		return nil, because(errRole, fmt.Errorf("the alias names %s, the role is %s", alias.RoleARN, arn))
-	}
-	keys := x.keys(authz.NewContext())
-	keys.Set("aws:SourceArn", d.cfg.Place.RoleAlias(alias.Name))
-	keys.Set("aws:SourceAccount", d.cfg.Place.Account)
-	verdict, err := d.cfg.Authz.AssumeRole(ctx, role.Role, authz.Request{
-		Principal: thingpass.Principal{Kind: thingpass.ServicePrincipal, Service: Service},
-		Action:    "sts:AssumeRole", Resource: alias.RoleARN, Context: keys,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if !verdict.Allowed() {
-		return nil, because(errRole, fmt.Errorf("%s by the trust policy of role %s for %s", verdict.Decision, role.Name, Service))
-	}
-	return role, nil
 }
 
 type body struct {
@@ -281,59 +175,10 @@ func answer(w http.ResponseWriter, requestID string, c session.Credentials) {
 // fail answers with an error and returns its status. An unforeseen error is
 // told to the log only.
 func (d *Door) fail(w http.ResponseWriter, x *exchange, err error) int {
-	shown, ok := errors.AsType[*wire.Error](err)
-	if !ok {
-		shown, x.reason = &errInternal, err.Error()
-	} else if shown.Err != nil {
-		x.reason = shown.Err.Error()
-	}
+	shown := x.failed(err)
 	if shown.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodGet)
 	}
-	wire.WriteError(w, wire.RESTJSON, x.requestID, shown)
+	wire.WriteError(w, wire.RESTJSON, x.record.ID, shown)
 	return shown.Status
-}
-
-// record writes the audit line of an exchange.
-func (d *Door) record(x *exchange, status int) {
-	took := d.cfg.Now().Sub(x.now)
-	if d.cfg.Observe != nil {
-		d.cfg.Observe(strconv.Itoa(status), took)
-	}
-	level, decision := slog.LevelInfo, "allow"
-	if status != http.StatusOK {
-		decision = "deny"
-	}
-	if status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	certificate := ""
-	if x.device.Device != nil {
-		certificate = x.device.CertificateID
-	}
-	attrs := []slog.Attr{
-		slog.String("request_id", x.requestID),
-		slog.String("remote", x.request.RemoteAddr),
-		slog.String("principal", certificate),
-		slog.String("thing", x.device.Thing),
-		slog.String("action", "iot:AssumeRoleWithCertificate"),
-		slog.String("resource", d.cfg.Place.RoleAlias(shorten(x.alias))),
-		slog.String("role", x.role),
-		slog.String("decision", decision),
-		slog.String("reason", x.reason),
-		slog.Int("status", status),
-		slog.Duration("took", took),
-	}
-	if !x.expires.IsZero() {
-		attrs = append(attrs, slog.String("access_key", x.accessKeyID), slog.Time("expires", x.expires))
-	}
-	d.cfg.Log.LogAttrs(x.request.Context(), level, "exchange", attrs...)
-}
-
-// shorten bounds a text that a caller chose.
-func shorten(s string) string {
-	if len(s) <= 128 {
-		return s
-	}
-	return s[:128] + "…"
 }

@@ -1,32 +1,34 @@
 package credentials
 
 import (
-	"crypto/x509/pkix"
-	"encoding/asn1"
-	"fmt"
-	"net"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/authz"
+	"github.com/thingpass/thingpass/session"
 )
 
-// keys sets the condition keys of the connection. The address is the socket's:
-// no forwarding header is believed.
-func (x *exchange) keys(c *authz.Context) *authz.Context {
+// connectionKeys are the condition keys of the connection. The address is the
+// socket's: no forwarding header is believed.
+func (x *exchange) connectionKeys() *authz.Context {
+	c := authz.NewContext()
 	c.Set("aws:CurrentTime", x.now.UTC().Format(time.RFC3339))
 	c.Set("aws:EpochTime", strconv.FormatInt(x.now.Unix(), 10))
 	c.Set("aws:SecureTransport", "true")
-	if host, _, err := net.SplitHostPort(x.request.RemoteAddr); err == nil {
-		c.Set("aws:SourceIp", host)
+	if x.address != "" {
+		c.Set("aws:SourceIp", x.address)
 	}
 	return c
 }
 
 // deviceKeys adds what IoT policies see of the device: the thing it speaks for,
-// and the names in its certificate (AWS IoT developer guide, "Thing policy
+// and what its certificate says (AWS IoT developer guide, "Thing policy
 // variables" and "X.509 Certificate AWS IoT Core policy variables").
-func (x *exchange) deviceKeys(c *authz.Context) *authz.Context {
+func (x *exchange) deviceKeys(c *authz.Context) {
 	if x.device.Thing != "" {
 		c.Set("iot:Connection.Thing.ThingName", x.device.Thing)
 		c.Set("iot:Connection.Thing.IsAttached", "true")
@@ -34,55 +36,63 @@ func (x *exchange) deviceKeys(c *authz.Context) *authz.Context {
 	if x.device.ThingType != "" {
 		c.Set("iot:Connection.Thing.ThingTypeName", x.device.ThingType)
 	}
-	cert := x.device.Certificate
-	c.Set("iot:Certificate.SerialNumber", cert.SerialNumber.Text(16))
-	setNames(c, "iot:Certificate.Subject.", cert.Subject)
-	setNames(c, "iot:Certificate.Issuer.", cert.Issuer)
-	return c
+	if a := x.device.Attachment(); a != nil {
+		setAttributes(c, a.Attributes)
+	}
+	setCertificate(c, x.presented.Certificate)
 }
 
-// attributes are the types of X.520 that AWS IoT has names for.
-var attributes = []struct {
-	oid  asn1.ObjectIdentifier
-	name string
-}{
-	{asn1.ObjectIdentifier{2, 5, 4, 3}, "CommonName"},
-	{asn1.ObjectIdentifier{2, 5, 4, 4}, "Surname"},
-	{asn1.ObjectIdentifier{2, 5, 4, 5}, "SerialNumber"},
-	{asn1.ObjectIdentifier{2, 5, 4, 6}, "Country"},
-	{asn1.ObjectIdentifier{2, 5, 4, 8}, "State"},
-	{asn1.ObjectIdentifier{2, 5, 4, 10}, "Organization"},
-	{asn1.ObjectIdentifier{2, 5, 4, 11}, "OrganizationalUnit"},
-	{asn1.ObjectIdentifier{2, 5, 4, 12}, "Title"},
-	{asn1.ObjectIdentifier{2, 5, 4, 42}, "GivenName"},
-	{asn1.ObjectIdentifier{2, 5, 4, 43}, "Initials"},
-	{asn1.ObjectIdentifier{2, 5, 4, 44}, "GenerationQualifier"},
-	{asn1.ObjectIdentifier{2, 5, 4, 46}, "DistinguishedNameQualifier"},
-	{asn1.ObjectIdentifier{2, 5, 4, 65}, "Pseudonym"},
+// setAttributes sets the attributes of a thing. Of names that differ in case
+// only, which attributes may and condition keys may not, the first in the order
+// of bytes counts: it is set last.
+func setAttributes(c *authz.Context, attributes map[string]string) {
+	names := slices.Sorted(maps.Keys(attributes))
+	for _, name := range slices.Backward(names) {
+		c.Set("iot:Connection.Thing.Attributes["+name+"]", attributes[name])
+	}
 }
 
-// AWS's limits: values of one attribute, and characters of a value.
-const (
-	maxValues = 5
-	maxValue  = 1024
-)
-
-// setNames sets the first value of an attribute under its name, the second
-// under its name and ".1", and so on.
-func setNames(c *authz.Context, prefix string, name pkix.Name) {
-	for _, a := range attributes {
-		count := 0
-		for _, v := range name.Names {
-			text, ok := v.Value.(string)
-			if !ok || !v.Type.Equal(a.oid) || len(text) > maxValue || count == maxValues {
-				continue
+// sealed are the condition keys of the session that the role's policies mention,
+// by the names in which they are mentioned. What is not known stays out: groups
+// and attributes when no thing is named, attributes that the certificate's
+// subject does not have, keys that do not exist. That a thing has no group, or
+// not the attribute, is sealed, too, so that the session ends when that changes.
+func (x *exchange) sealed(names []string) []thingpass.DeviceKey {
+	if len(names) == 0 {
+		return nil
+	}
+	var keys []thingpass.DeviceKey
+	a := x.device.Attachment()
+	for _, name := range names {
+		if strings.EqualFold(name, session.ThingGroupsKey) {
+			if a != nil {
+				keys = append(keys, thingpass.DeviceKey{Name: session.ThingGroupsKey, Values: a.Groups, List: true})
 			}
-			key := prefix + a.name
-			if count > 0 {
-				key += fmt.Sprintf(".%d", count)
+		} else if attribute, ok := cutKey(name, session.ThingAttributeKey); ok {
+			if a != nil {
+				keys = append(keys, attributeKey(a, attribute))
 			}
-			c.Set(key, text)
-			count++
+		} else if field, ok := cutKey(name, session.SubjectKey); ok {
+			if k, ok := subjectKey(x.presented.Certificate, field); ok {
+				keys = append(keys, k)
+			}
 		}
 	}
+	return keys
+}
+
+// cutKey cuts the beginning off a condition key, whatever its case.
+func cutKey(key, prefix string) (rest string, ok bool) {
+	if len(key) <= len(prefix) || !strings.EqualFold(key[:len(prefix)], prefix) {
+		return "", false
+	}
+	return key[len(prefix):], true
+}
+
+func attributeKey(a *thingpass.Attachment, name string) thingpass.DeviceKey {
+	k := thingpass.DeviceKey{Name: session.ThingAttributeKey + name}
+	if _, value, ok := session.Attribute(a.Attributes, name); ok {
+		k.Values = []string{value}
+	}
+	return k
 }

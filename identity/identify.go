@@ -20,15 +20,45 @@ var (
 	ErrThing       = errors.New("invalid thing name passed")
 )
 
+// Presented is what a device shows of itself.
+type Presented struct {
+	// CertificateID is that of Certificate, "" when the device presented none.
+	CertificateID string
+
+	// Certificate is what the device presented. What it says of its subject is
+	// only as good as its registration. It is nil when only its id is known; such
+	// a device is not identified unless the certificate is not registered either.
+	Certificate *x509.Certificate
+
+	// Thing is the value of x-amzn-iot-thingname, nil when it was not sent.
+	Thing *string
+}
+
+// FromTLS reads what a device presented in a TLS handshake.
+func FromTLS(state *tls.ConnectionState) Presented {
+	if state == nil || len(state.PeerCertificates) == 0 {
+		return Presented{}
+	}
+	leaf := state.PeerCertificates[0]
+	return Presented{CertificateID: CertificateID(leaf.Raw), Certificate: leaf}
+}
+
 // Device is an identified device.
 type Device struct {
 	*thingpass.Device
 	Thing     string // "" when none was named
 	ThingType string // "" when the thing has none
+	Presented Presented
+}
 
-	// Certificate is what the device presented. It is registered, but what it
-	// says of its subject is only as good as its registration.
-	Certificate *x509.Certificate
+// Attachment is the thing that the device speaks for, or nil.
+func (d *Device) Attachment() *thingpass.Attachment {
+	for i := range d.Things {
+		if d.Thing != "" && d.Things[i].Thing == d.Thing {
+			return &d.Things[i]
+		}
+	}
+	return nil
 }
 
 // Identifier identifies devices. Its fields are set before first use.
@@ -46,45 +76,48 @@ func CertificateID(der []byte) string {
 
 // Identify tells which device presented its certificate, and which of the
 // things attached to it it speaks for. The certificate's status is read for
-// every call, because a connection outlives it. header is the value of
-// x-amzn-iot-thingname, and named tells whether it was sent. Errors wrap
-// ErrCertificate or ErrThing, or say why it could not be found out.
-func (i *Identifier) Identify(ctx context.Context, state *tls.ConnectionState, header string, named bool) (Device, error) {
-	if state == nil || len(state.PeerCertificates) == 0 {
-		return Device{}, refuse(ErrCertificate, "no client certificate")
+// every call, because a connection outlives it. Errors wrap ErrCertificate or
+// ErrThing, or say why it could not be found out; what was found until then is
+// returned with them.
+func (i *Identifier) Identify(ctx context.Context, p Presented) (Device, error) {
+	device := Device{Presented: p}
+	if p.CertificateID == "" {
+		return device, refuse(ErrCertificate, "no client certificate")
 	}
-	leaf := state.PeerCertificates[0]
-	id := CertificateID(leaf.Raw)
-	known, err := i.Recent.Device(ctx, id)
+	known, err := i.Recent.Device(ctx, p.CertificateID)
 	if thingpass.KindOf(err) == thingpass.NotFound {
-		return Device{}, refuse(ErrCertificate, "certificate "+id+" is not registered")
+		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" is not registered")
 	}
 	if err != nil {
-		return Device{}, err
+		return device, err
 	}
-	device := Device{Device: known, Certificate: leaf}
-	now := i.Now()
+	device.Device = known
+	leaf, now := p.Certificate, i.Now()
 	switch {
 	case known.Status != thingpass.Active:
-		return device, refuse(ErrCertificate, "certificate "+id+" is "+string(known.Status))
+		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" is "+string(known.Status))
+	case leaf == nil:
+		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" cannot be read")
 	case now.Before(leaf.NotBefore):
-		return device, refuse(ErrCertificate, "certificate "+id+" is not valid before "+leaf.NotBefore.Format(time.RFC3339))
+		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" is not valid before "+leaf.NotBefore.Format(time.RFC3339))
 	case now.After(leaf.NotAfter):
-		return device, refuse(ErrCertificate, "certificate "+id+" expired at "+leaf.NotAfter.Format(time.RFC3339))
+		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" expired at "+leaf.NotAfter.Format(time.RFC3339))
 	}
-	return device.choose(header, named)
+	return device.choose()
 }
 
 // choose finds the thing. Things are named, not guessed; the exception is a
 // certificate attached to one thing exclusively.
-func (d Device) choose(header string, named bool) (Device, error) {
-	for _, a := range d.Things {
-		if (named && a.Thing == header) || (!named && a.Exclusive) {
+func (d Device) choose() (Device, error) {
+	name := d.Presented.Thing
+	for i := range d.Things {
+		a := &d.Things[i]
+		if (name != nil && a.Thing == *name) || (name == nil && a.Exclusive) {
 			d.Thing, d.ThingType = a.Thing, a.ThingType
 			return d, nil
 		}
 	}
-	if named {
+	if name != nil {
 		return d, refuse(ErrThing, "the named thing is not attached to certificate "+d.CertificateID)
 	}
 	return d, nil

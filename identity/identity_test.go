@@ -200,7 +200,11 @@ func TestIdentify(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now = c.at
-			d, err := identifier.Identify(ctx, c.state, c.header, c.named)
+			presented := identity.FromTLS(c.state)
+			if c.named {
+				presented.Thing = &c.header
+			}
+			d, err := identifier.Identify(ctx, presented)
 			if !errors.Is(err, c.err) || d.Thing != c.thing {
 				t.Errorf("thing %q, %v", d.Thing, err)
 			}
