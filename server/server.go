@@ -191,7 +191,7 @@ func (s *Server) wire(background context.Context, listeners []net.Listener) erro
 	decisions := trail.New(trail.Config{Size: s.cfg.Decisions, Age: s.cfg.DecisionsAge, Now: s.cfg.Now})
 	device := credentials.New(credentials.Config{
 		Place: place, Identifier: &identity.Identifier{Recent: recent, Now: s.cfg.Now},
-		Authz: decide, Sessions: sessions, Recent: recent,
+		Authz: decide, Sessions: sessions, Recent: recent, Store: s.db, Trail: decisions,
 		Log: s.cfg.Log, Now: s.cfg.Now, Observe: s.metrics.exchange,
 	})
 	s.gate = gate.NewDoor(gate.Config{
