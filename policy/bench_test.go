@@ -30,21 +30,58 @@ func BenchmarkThingVariable(b *testing.B) {
 	benchmarkAllow(b, set, req)
 }
 
-func BenchmarkThingVariableAmong500(b *testing.B) {
-	var more []string
-	for i := range 500 {
-		more = append(more, fmt.Sprintf(`{"Effect":"Allow","Action":"svc%d:Get%d","Resource":"arn:aws:svc:::r%d/*"}`, i%20, i, i))
+// BenchmarkAmong500 is BenchmarkThingVariable with 500 statements more, which
+// are about other actions or other resources.
+func BenchmarkAmong500(b *testing.B) {
+	for _, bm := range []struct {
+		name      string
+		statement func(i int) string
+	}{
+		{"OtherServices", func(i int) string {
+			return fmt.Sprintf(`{"Effect":"Allow","Action":"svc%d:Get%d","Resource":"arn:aws:svc:::r%d/*"}`, i%20, i, i)
+		}},
+		{"OtherActions", func(i int) string {
+			return fmt.Sprintf(`{"Effect":"Allow","Action":["s3:Get%d*","s3:Put%d"],"Resource":"*"}`, i, i)
+		}},
+		{"OtherBuckets", func(i int) string {
+			return fmt.Sprintf(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::bucket%d/*"}`, i)
+		}},
+		{"PutOnOtherBuckets", func(i int) string {
+			return fmt.Sprintf(`{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket%d/*"}`, i)
+		}},
+		{"OtherFolders", func(i int) string {
+			return fmt.Sprintf(`{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::vincent-iot/%d/*"}`, i)
+		}},
+		{"Denies", func(i int) string {
+			return fmt.Sprintf(`{"Effect":"Deny","Action":"s3:*","Resource":["arn:aws:s3:::locked%d","arn:aws:s3:::locked%d/*"]}`, i, i)
+		}},
+		{"Mixed", func(i int) string {
+			action := []string{"s3:*", "s3:Put*", "s3:PutObject", fmt.Sprintf("svc:Get%d", i), fmt.Sprintf("s3:Get%d", i)}[i%5]
+			resource := []string{"arn:aws:s3:::bucket%d/*", "arn:aws:s3:::b/%d"}[i%2]
+			return fmt.Sprintf(`{"Effect":"Allow","Action":"`+action+`","Resource":"`+resource+`"}`, i)
+		}},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			var more []string
+			for i := range 500 {
+				more = append(more, bm.statement(i))
+			}
+			set, req := ownFolder(b, more...)
+			benchmarkAllow(b, set, req)
+		})
 	}
-	set, req := ownFolder(b, more...)
-	benchmarkAllow(b, set, req)
 }
 
-func BenchmarkThingVariableAmong500OfS3(b *testing.B) {
-	var more []string
+// BenchmarkPolicies500 asks 500 policies of ten statements as one set.
+func BenchmarkPolicies500(b *testing.B) {
+	set, req := ownFolder(b)
 	for i := range 500 {
-		more = append(more, fmt.Sprintf(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::bucket%d/*"}`, i))
+		var parts []string
+		for j := range 10 {
+			parts = append(parts, fmt.Sprintf(`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b%d-%d/*"}`, i, j))
+		}
+		set = append(set, Named{fmt.Sprint(i), mustParse(b, Identity, statements(parts...))})
 	}
-	set, req := ownFolder(b, more...)
 	benchmarkAllow(b, set, req)
 }
 

@@ -21,7 +21,7 @@ type statement struct {
 }
 
 func (d *document) compile(text string) (*Policy, error) {
-	p := &Policy{text: text, size: minifiedSize(text), warnings: d.warnings()}
+	p := &Policy{text: text, size: minifiedSize(text), doc: d}
 	for i := range d.statements {
 		s, err := d.compileStatement(i)
 		if err != nil {

@@ -113,6 +113,7 @@ type Result struct {
 	// before everyone, before role, before account.
 	Grant Grant
 	// Reason is a denying statement, or an allowing one with the Grant above.
-	// It is zero for an implicit deny. Which of several is not defined.
+	// It is zero for an implicit deny. Of several it is one of those that name
+	// the action and the resource most closely.
 	Reason Reason
 }

@@ -193,6 +193,7 @@ type search struct {
 	decision Decision
 	grant    Grant
 	rule     int32 // that made the decision
+	found    found // of resources
 }
 
 func (s *search) result() Result {
@@ -214,13 +215,15 @@ func (s *search) run() {
 		}
 		return
 	}
-	for _, slot := range f.slots[:f.n] {
-		if number := x.denies[slot]; number >= 0 && s.shelf(&x.shelves[number]) {
+	// The longest beginnings first, so that the reason is what names the request
+	// most closely.
+	for i := f.n - 1; i >= 0; i-- {
+		if number := x.denies[f.slots[i]]; number >= 0 && s.shelf(&x.shelves[number]) {
 			return
 		}
 	}
-	for _, slot := range f.slots[:f.n] {
-		if number := x.allows[slot]; number >= 0 && s.shelf(&x.shelves[number]) {
+	for i := f.n - 1; i >= 0; i-- {
+		if number := x.allows[f.slots[i]]; number >= 0 && s.shelf(&x.shelves[number]) {
 			return
 		}
 	}
@@ -231,27 +234,28 @@ func (s *search) shelf(f *shelf) (decided bool) {
 	if !f.sorted {
 		return s.each(f.all)
 	}
+	if s.along(&f.arns, f.byARN, s.q.Resource, f) {
+		return true
+	}
+	if len(f.byPath) > 0 && s.q.target.split() && s.along(&f.paths, f.byPath, s.q.target.parts[path], f) {
+		return true
+	}
 	for _, p := range f.any {
 		if s.ask(p) {
 			return true
 		}
 	}
-	var byARN, byPath found
-	if !f.arns.find(s.q.Resource, false, &byARN) {
+	return false
+}
+
+// along asks the candidates that are filed by a beginning of text.
+func (s *search) along(t *trie, lists [][]placed, text string, f *shelf) (decided bool) {
+	s.found.n = 0
+	if !t.find(text, false, &s.found) {
 		return s.each(f.all)
 	}
-	if len(f.byPath) > 0 && s.q.target.split() && !f.paths.find(s.q.target.parts[path], false, &byPath) {
-		return s.each(f.all)
-	}
-	for _, slot := range byARN.slots[:byARN.n] {
-		for _, p := range f.byARN[slot] {
-			if s.ask(p) {
-				return true
-			}
-		}
-	}
-	for _, slot := range byPath.slots[:byPath.n] {
-		for _, p := range f.byPath[slot] {
+	for i := s.found.n - 1; i >= 0; i-- {
+		for _, p := range lists[s.found.slots[i]] {
 			if s.ask(p) {
 				return true
 			}

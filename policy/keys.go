@@ -9,125 +9,159 @@ import (
 type uses uint8
 
 const (
-	requests uses = 1 << iota // identity and session policies: signed requests
+	requests uses = 1 << iota // identity, session and resource policies: signed requests
 	trusts                    // trust policies: sts:AssumeRole and the exchange
 	devices                   // IoT policies: the exchange
 )
 
-// suppliedKeys are the condition keys that a decision here may have, in lower
-// case: what packages gate, authz, credentials, iot, iam, sts and s3 set. One
-// that is not set any more must go, or a Deny by it is ignored.
-var suppliedKeys = map[string]uses{
+// suppliedKey is a condition key that a decision here may have.
+type suppliedKey struct {
+	name   string // as AWS spells it; with …, a name of the caller's choice follows
+	uses   uses
+	multi  bool // it has several values, so it is no variable
+	always bool // every signed request of a user or session has it
+}
+
+// suppliedKeys are what packages gate, authz, credentials, iot, iam, sts and s3
+// set. They are for warnings only: a key that is not here is absent, and one
+// that is here may be. A key that is not set any more must go, so that a policy
+// that decides by it is warned about.
+var suppliedKeys = []suppliedKey{
 	// of any request
-	"aws:currenttime":     requests | trusts | devices,
-	"aws:epochtime":       requests | trusts | devices,
-	"aws:securetransport": requests | trusts | devices,
-	"aws:sourceip":        requests | trusts | devices,
-	"aws:useragent":       requests | trusts,
-	"aws:referer":         requests | trusts,
-	"aws:requestedregion": requests | trusts,
-	"aws:resourceaccount": requests | trusts,
-	"aws:viaawsservice":   requests | trusts,
+	{"aws:CurrentTime", requests | trusts | devices, false, true},
+	{"aws:EpochTime", requests | trusts | devices, false, true},
+	{"aws:SecureTransport", requests | trusts | devices, false, true},
+	{"aws:SourceIp", requests | trusts | devices, false, true},
+	{"aws:UserAgent", requests | trusts, false, false},
+	{"aws:Referer", requests | trusts, false, false},
+	{"aws:RequestedRegion", requests | trusts, false, true},
+	{"aws:ResourceAccount", requests | trusts, false, true},
+	{"aws:ViaAWSService", requests | trusts, false, true},
 
 	// of the principal
-	"aws:principalaccount":             requests | trusts,
-	"aws:principalarn":                 requests | trusts,
-	"aws:principalisawsservice":        requests | trusts,
-	"aws:principalservicename":         trusts,
-	"aws:principaltype":                requests | trusts,
-	"aws:userid":                       requests | trusts,
-	"aws:username":                     requests | trusts,
-	"aws:tokenissuetime":               requests | trusts,
-	"aws:multifactorauthpresent":       requests | trusts,
-	"aws:sourceaccount":                trusts,
-	"aws:sourcearn":                    trusts,
-	"credentials-iot:awscertificateid": requests,
-	"credentials-iot:thingname":        requests,
-	"credentials-iot:thingtypename":    requests,
-	"iot:certificateid":                requests, // the three in AWS's older spelling
-	"iot:thingname":                    requests,
-	"iot:thingtype":                    requests,
+	{"aws:PrincipalAccount", requests | trusts, false, true},
+	{"aws:PrincipalArn", requests | trusts, false, true},
+	{"aws:PrincipalIsAWSService", requests | trusts, false, true},
+	{"aws:PrincipalServiceName", trusts, false, false},
+	{"aws:PrincipalType", requests | trusts, false, true},
+	{"aws:PrincipalTag/…", requests | trusts, false, false},
+	{"aws:userid", requests | trusts, false, true},
+	{"aws:username", requests | trusts, false, false},
+	{"aws:TokenIssueTime", requests | trusts, false, false},
+	{"aws:MultiFactorAuthPresent", requests | trusts, false, false},
+	{"aws:SourceIdentity", requests | trusts, false, false},
+	{"aws:SourceAccount", trusts, false, false},
+	{"aws:SourceArn", trusts, false, false},
+	{"credentials-iot:AwsCertificateId", requests, false, false},
+	{"credentials-iot:ThingName", requests, false, false},
+	{"credentials-iot:ThingTypeName", requests, false, false},
+	{"credentials-iot:ThingGroups", requests, true, false},
+	{"credentials-iot:ThingAttribute/…", requests, false, false},
+	{"credentials-iot:Certificate.Subject.…", requests, false, false},
+	{"iot:certificateId", requests, false, false}, // the three in AWS's older spelling
+	{"iot:thingName", requests, false, false},
+	{"iot:thingType", requests, false, false},
 
 	// of single operations
-	"aws:tagkeys":         requests,
-	"iam:passedtoservice": requests,
-	"iot:thingarn":        requests,
-	"sts:externalid":      requests | trusts,
-	"sts:rolesessionname": requests | trusts,
+	{"aws:RequestTag/…", requests | trusts, false, false},
+	{"aws:ResourceTag/…", requests | trusts, false, false},
+	{"aws:TagKeys", requests | trusts, true, false},
+	{"iam:PassedToService", requests, false, false},
+	{"iam:PermissionsBoundary", requests, false, false},
+	{"iam:PolicyARN", requests, false, false},
+	{"iam:ResourceTag/…", requests | trusts, false, false},
+	{"iot:thingArn", requests, false, false},
+	{"sts:ExternalId", requests | trusts, false, false},
+	{"sts:RoleSessionName", requests | trusts, false, false},
+	{"sts:SourceIdentity", requests | trusts, false, false},
+	{"sts:TransitiveTagKeys", requests | trusts, true, false},
 
-	"s3:authtype":                 requests,
-	"s3:delimiter":                requests,
-	"s3:if-match":                 requests,
-	"s3:if-none-match":            requests,
-	"s3:locationconstraint":       requests,
-	"s3:max-keys":                 requests,
-	"s3:objectcreationoperation":  requests,
-	"s3:prefix":                   requests,
-	"s3:resourceaccount":          requests,
-	"s3:signatureage":             requests,
-	"s3:signatureversion":         requests,
-	"s3:tlsversion":               requests,
-	"s3:versionid":                requests,
-	"s3:x-amz-acl":                requests,
-	"s3:x-amz-content-sha256":     requests,
-	"s3:x-amz-copy-source":        requests,
-	"s3:x-amz-metadata-directive": requests,
-	"s3:x-amz-storage-class":      requests,
+	{"s3:authType", requests, false, false},
+	{"s3:delimiter", requests, false, false},
+	{"s3:if-match", requests, false, false},
+	{"s3:if-none-match", requests, false, false},
+	{"s3:LocationConstraint", requests, false, false},
+	{"s3:max-keys", requests, false, false},
+	{"s3:ObjectCreationOperation", requests, false, false},
+	{"s3:prefix", requests, false, false},
+	{"s3:ResourceAccount", requests, false, false},
+	{"s3:signatureAge", requests, false, false},
+	{"s3:signatureversion", requests, false, false},
+	{"s3:TlsVersion", requests, false, false},
+	{"s3:VersionId", requests, false, false},
+	{"s3:x-amz-acl", requests, false, false},
+	{"s3:x-amz-content-sha256", requests, false, false},
+	{"s3:x-amz-copy-source", requests, false, false},
+	{"s3:x-amz-metadata-directive", requests, false, false},
+	{"s3:x-amz-storage-class", requests, false, false},
 
 	// of the device
-	"iot:connection.thing.thingname":     devices,
-	"iot:connection.thing.thingtypename": devices,
-	"iot:connection.thing.isattached":    devices,
-	"iot:certificate.serialnumber":       devices,
+	{"iot:Connection.Thing.ThingName", devices, false, false},
+	{"iot:Connection.Thing.ThingTypeName", devices, false, false},
+	{"iot:Connection.Thing.IsAttached", devices, false, false},
+	{"iot:Connection.Thing.Attributes[…]", devices, false, false},
+	{"iot:Certificate.AvailableKeys", devices, true, false},
+	{"iot:Certificate.SerialNumber", devices, false, false},
+	{"iot:Certificate.Subject.…", devices, false, false},
+	{"iot:Certificate.Issuer.…", devices, false, false},
 }
 
-// suppliedFamilies are keys that end with a name of the caller's choice.
-var suppliedFamilies = []struct {
-	prefix string
-	valid  func(rest string) bool
-	uses   uses
-}{
-	{"aws:requesttag/", notEmpty, requests},
-	{"aws:resourcetag/", notEmpty, requests},
-	{"iam:resourcetag/", notEmpty, requests},
-	{"iot:certificate.subject.", isCertificateName, devices},
-	{"iot:certificate.issuer.", isCertificateName, devices},
+// fits tells whether the key is called so.
+func (k *suppliedKey) fits(name string) bool {
+	before, after, family := strings.Cut(k.name, "…")
+	if !family {
+		return equalFold(name, before)
+	}
+	if len(name) <= len(before)+len(after) || !hasPrefixFold(name, before) || !strings.HasSuffix(name, after) {
+		return false
+	}
+	return !strings.HasSuffix(before, ".") || isCertificateName(name[len(before):])
 }
-
-func notEmpty(s string) bool { return s != "" }
 
 // certificateNames are the attributes of a certificate's subject and issuer
 // that an exchange has (AWS IoT developer guide, "X.509 Certificate AWS IoT
 // Core policy variables").
 var certificateNames = []string{
-	"distinguishednamequalifier", "country", "organization", "organizationalunit", "state", "commonname", "serialnumber",
-	"title", "surname", "givenname", "initials", "pseudonym", "generationqualifier",
+	"DistinguishedNameQualifier", "Country", "Organization", "OrganizationalUnit", "State", "CommonName", "SerialNumber",
+	"Title", "Surname", "GivenName", "Initials", "Pseudonym", "GenerationQualifier",
+	"AlternativeName.RFC822Name", "AlternativeName.DNSName", "AlternativeName.DirectoryName",
+	"AlternativeName.UniformResourceIdentifier", "AlternativeName.IPAddress",
 }
 
+// isCertificateName tells whether rest names an attribute: its first value, a
+// later one, as in CommonName.1, or all of them, as in CommonName.List.
 func isCertificateName(rest string) bool {
-	attribute, index, indexed := strings.Cut(rest, ".")
-	return slices.Contains(certificateNames, attribute) && (!indexed || len(index) == 1 && index[0] >= '1' && index[0] <= '4')
+	return slices.ContainsFunc(certificateNames, func(name string) bool {
+		if !hasPrefixFold(rest, name) {
+			return false
+		}
+		which := rest[len(name):]
+		return which == "" || equalFold(which, ".List") || len(which) == 2 && which[0] == '.' && which[1] >= '1' && which[1] <= '4'
+	})
 }
 
-// supplied tells whether a decision by this kind of policy may have a key.
-func (k Kind) supplied(key string) bool {
-	asked := requests
+// asked are the uses of the kind.
+func (k Kind) asked() uses {
 	switch k {
 	case Trust:
-		asked = trusts
+		return trusts
 	case IoT:
-		asked = devices
+		return devices
+	default:
+		return requests
 	}
-	key = lowerASCII(key)
-	if suppliedKeys[key]&asked != 0 {
-		return true
-	}
-	for _, f := range suppliedFamilies {
-		if rest, ok := strings.CutPrefix(key, f.prefix); ok && f.uses&asked != 0 && f.valid(rest) {
-			return true
+}
+
+// supplied finds what a decision by any kind of policy may have under a name.
+func supplied(name string) (suppliedKey, bool) {
+	for i := range suppliedKeys {
+		if k := &suppliedKeys[i]; k.fits(name) {
+			found := *k
+			found.multi = k.multi || strings.HasSuffix(lowerASCII(name), ".list")
+			return found, true
 		}
 	}
-	return false
+	return suppliedKey{}, false
 }
 
 // keys are the condition keys and variables of a statement.

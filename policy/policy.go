@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -73,8 +72,8 @@ func (e *Error) Error() string {
 // of goroutines. The zero value holds no statement and grants nothing.
 type Policy struct {
 	size       int
-	warnings   []Warning
 	text       string
+	doc        *document
 	statements []statement // in the order of the text
 }
 
@@ -95,10 +94,6 @@ func Parse(kind Kind, text string) (*Policy, error) {
 // Size is the length of the document in characters, not counting white space
 // between its tokens (IAM quotas page: "IAM does not count white space").
 func (p *Policy) Size() int { return p.size }
-
-// Warnings tells about statements that save, as on AWS, but probably do not do
-// what their author meant.
-func (p *Policy) Warnings() []Warning { return slices.Clone(p.warnings) }
 
 // Position is a place in the text of a policy: a line and a column in
 // characters, both from 1.

@@ -123,7 +123,6 @@ func TestRefusedIdentity(t *testing.T) {
 		{with(`"Resource":"arn:aws:iam::123456789012:u*"`), iamPathErr},
 		{with(`"Resource":"arn:aws:iam:us-east-1::b"`), "IAM resource arn:aws:iam:us-east-1::b cannot contain region information."},
 		{with(`"Resource":"arn:aws:s3:us-east-1::b"`), "Resource arn:aws:s3:us-east-1::b can not contain region information."},
-		{with(`"Resource":"arn:aws:s3::${aws:PrincipalAccount}:b"`), "Resource arn:aws:s3::${aws:PrincipalAccount}:b has a policy variable before the fifth colon of the ARN."},
 		{with(`"Action":"invalid"`), preface},
 		{with(`"NotAction":""`), preface},
 		{statements(`{"Effect":"Allow","Action":"invalid"}`), preface},
@@ -140,8 +139,6 @@ func TestRefusedIdentity(t *testing.T) {
 		{with(`"Resource":"arn:aws:s3:::b/${ }"`), `Policy variable in "b/${ }" has no key or does not end with "}".`},
 		{with(`"Resource":"arn:aws:s3:::b/${a${aws:b}}"`), `Policy variable in "b/${a${aws:b}}" has no key or does not end with "}".`},
 		{with(`"Condition":{"StringLike":{"a":"${x, 'y"}}`), `Policy variable in "${x, 'y" has no key or does not end with "}".`},
-		{with(`"Condition":{"IpAddress":{"a":"10.0.0.0/33"}}`), `Value "10.0.0.0/33" is neither an IP address nor a CIDR block.`},
-		{with(`"Condition":{"BinaryEquals":{"a":"***"}}`), `Value "***" of BinaryEquals is not base64.`},
 	} {
 		wantRefused(t, Identity, tc.text, tc.want)
 	}
@@ -182,6 +179,9 @@ func TestAcceptedIdentity(t *testing.T) {
 		with(`"Condition":{"DateLessThan":{"aws:CurrentTime":"-292275054"}}`),
 		with(`"Condition":{"DateLessThanEquals":{"aws:CurrentTime":"2016-12-13t2:00:00.593194+23"}}`),
 		with(`"Condition":{"ForAnyValue:StringEqualsIfExists":{"aws:CurrentTime":"asf"}}`),
+		with(`"Resource":"arn:aws:s3::${aws:PrincipalAccount}:b"`),
+		with(`"Condition":{"IpAddress":{"a":"10.0.0.0/33"}}`),
+		with(`"Condition":{"BinaryEquals":{"a":"***"}}`),
 		with(`"Condition":{"Bool":{"aws:CurrentTime":true},"NumericEquals":{"s3:max-keys":[1,2.5]}}`),
 		statements(`{"Sid":"","Effect":"Allow","Action":"s3:a","Resource":"*"}`, `{"Sid":"","Effect":"Deny","Action":"s3:b","Resource":"*"}`),
 	} {
@@ -204,8 +204,8 @@ func TestRefusedTrust(t *testing.T) {
 		{`"Action":"sts:AssumeRole","Principal":["*"]`, syntaxErrors},
 		{`"Action":"sts:AssumeRole","Principal":{"Cloud":"*"}`, syntaxErrors},
 		{`"Action":"sts:AssumeRole","Principal":{"AWS":1}`, syntaxErrors},
-		{`"Action":"sts:AssumeRole","Principal":{"Federated":"accounts.google.com"}`, "Principal type Federated is not supported."},
-		{`"Action":"sts:AssumeRole","Principal":{"CanonicalUser":"79a5"}`, "Principal type CanonicalUser is not supported."},
+		{`"Action":"sts:AssumeRole","Principal":{"Federated":"*"}`, `Invalid principal in policy: "FEDERATED":"*"`},
+		{`"Action":"sts:AssumeRole","Principal":{"CanonicalUser":"79a5"}`, `Invalid principal in policy: "CANONICALUSER":"79a5"`},
 		{`"Action":"sts:AssumeRole","Principal":{"Service":"*"}`, `Invalid principal in policy: "SERVICE":"*"`},
 		{`"Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:role/dev-*"}`, `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/dev-*"`},
 		{`"Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:role/a?/b"}`, `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/a?/b"`},

@@ -1,43 +1,38 @@
 package policy
 
-import (
-	"slices"
-	"strings"
-)
-
-// notActions are names of API calls that people write as actions, with the
-// action that AWS authorises the call by (Amazon S3 User Guide, "Required
-// permissions for Amazon S3 API operations"). Keys are in lower case.
-var notActions = map[string]string{
-	"s3:headbucket":            "s3:ListBucket",
-	"s3:listobjects":           "s3:ListBucket",
-	"s3:listobjectsv2":         "s3:ListBucket",
-	"s3:listbuckets":           "s3:ListAllMyBuckets",
-	"s3:headobject":            "s3:GetObject",
-	"s3:copyobject":            "s3:PutObject",
-	"s3:uploadpart":            "s3:PutObject",
-	"s3:createmultipartupload": "s3:PutObject",
-}
-
-// oldKeys are spellings from before the credentials provider's keys had their
-// present names; both are keys of a device's session.
-var oldKeys = map[string]string{
-	"iot:certificateid": "credentials-iot:AwsCertificateId",
-	"iot:thingname":     "credentials-iot:ThingName",
-	"iot:thingtype":     "credentials-iot:ThingTypeName",
-}
+import "slices"
 
 // Warning tells about a statement that saves, as on AWS, but probably does not
 // do what its author meant.
 type Warning struct {
-	Code      string // what is odd, as one word with hyphens
-	Statement int    // counted from 0
+	// Code says what is odd, for programs:
+	//
+	//	not-an-action        an API call is named, which is authorised by another action
+	//	unknown-action       the service has no such action
+	//	wrong-kind           the action is not decided by this kind of policy
+	//	bucket-or-object     an action on buckets with objects as resources, or the other way round
+	//	unknown-variable     nothing here gives the variable a value
+	//	unsupplied-key       nothing here gives the condition key a value
+	//	old-spelling         the key has another name today
+	//	list-variable        the key has several values, so it is no variable
+	//	list-without-set     such a key in a condition without ForAllValues or ForAnyValue
+	//	literal-variable     a variable in a place where it is plain text
+	//	no-default           a default that is not written as one
+	//	deny-loses-variable  a Deny that does not apply when a variable has no value
+	//	all-of-nothing       an Allow with ForAllValues, which an absent key satisfies
+	//	literal-wildcard     * or ? with an operator that takes it as text
+	//	no-number, no-boolean, no-address, no-base64, no-arn
+	//	                     a value that compares with nothing
+	//	no-values            a condition without values
+	//	allow-not-principal  an Allow for everybody but some
+	Code      string
+	Statement int // counted from 0
 	Sid       string
 	Message   string // what is odd
 	Suggest   string // what to write instead; may be empty
 }
 
-// String is the warning on one line.
+// String is the warning on one line: what is odd, and what to write instead.
 func (w Warning) String() string {
 	if w.Suggest == "" {
 		return w.Message
@@ -45,56 +40,36 @@ func (w Warning) String() string {
 	return w.Message + "; " + w.Suggest
 }
 
-// warnings looks for what saves but probably does not do what it seems to.
-func (d *document) warnings() []Warning {
-	var list []Warning
-	for i := range d.statements {
-		s := &d.statements[i]
-		warn := func(code, message, suggest string) {
-			w := Warning{code, i, s.sid, message, suggest}
-			if !slices.Contains(list, w) {
-				list = append(list, w)
-			}
-		}
-		for _, action := range s.actions {
-			if better := notActions[lowerASCII(action)]; better != "" {
-				warn("not-an-action", action+" is an API call and no action", "write "+better)
-			}
-		}
-		for _, r := range s.resources {
-			if d.warnVariables(r, warn) && s.effect == "Deny" && !s.notResource() {
-				warn("deny-loses-variable", r+": a Deny does not apply when a variable in its Resource has no value", "")
-			}
-		}
-		for _, c := range s.conditions {
-			for _, v := range c.values {
-				d.warnVariables(v, warn)
-			}
+// Warnings tells what saves, as on AWS, but probably does not do what it seems
+// to, in the order of the statements, each thing once.
+func (p *Policy) Warnings() []Warning {
+	if p == nil || p.doc == nil {
+		return nil
+	}
+	l := linter{doc: p.doc}
+	for i := range p.doc.statements {
+		l.number, l.raw = i, &p.doc.statements[i]
+		l.actions()
+		l.resources()
+		l.conditions()
+		if l.raw.notPrincipal && l.raw.effect == "Allow" {
+			l.warn("allow-not-principal", "Allow with NotPrincipal allows everybody else, anonymous callers too", "name those who may in Principal")
 		}
 	}
-	return list
+	return l.list
 }
 
-// warnVariables warns about the variables in a text and tells whether it has
-// any.
-func (d *document) warnVariables(text string, warn func(code, message, suggest string)) bool {
-	if !d.variables {
-		if strings.Contains(text, "${") {
-			warn("literal-variable", text+" is literal text without Version "+version2012, "")
-		}
-		return false
+// linter looks for what is odd, one statement after the other.
+type linter struct {
+	doc    *document
+	number int
+	raw    *rawStatement
+	list   []Warning
+}
+
+func (l *linter) warn(code, message, suggest string) {
+	w := Warning{Code: code, Statement: l.number, Sid: l.raw.sid, Message: message, Suggest: suggest}
+	if !slices.Contains(l.list, w) {
+		l.list = append(l.list, w)
 	}
-	// What does not scan is refused when the policy is compiled.
-	tokens, _ := scanner{variables: true, iot: d.kind == IoT}.scan(text)
-	found := false
-	for _, t := range tokens {
-		if t.kind != variable {
-			continue
-		}
-		found = true
-		if better := oldKeys[lowerASCII(t.key.name)]; better != "" && d.kind != IoT {
-			warn("old-spelling", "${"+t.key.name+"} is an older spelling", "write ${"+better+"}")
-		}
-	}
-	return found
 }
