@@ -37,6 +37,7 @@ var floorPlan = []room{
 	{"authz", ". store policy", "which policies apply; who proved to be whom is settled before"},
 	{"session", ". store", "issues and resolves keys; who may have one is decided before"},
 	{"trail", ". authz", "the last decisions, kept in memory: what explains them comes later"},
+	{"why", ". trail authz policy store credentials", "explains decisions of both doors to operators; nothing decides by it"},
 	{"gate", ". wire sigv4 session authz trail", "the signed door reaches the store through session and authz only"},
 	{"credentials", ". wire store identity authz session trail", "the device door: the whole exchange in one function"},
 	{"iot", ". wire store gate identity authz", "an operation never sees how it was authorised, nor another service; authz for TestAuthorization, which is a question about somebody else"},

@@ -1,0 +1,362 @@
+package why
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/authz"
+	"github.com/thingpass/thingpass/credentials"
+	"github.com/thingpass/thingpass/policy"
+	"github.com/thingpass/thingpass/store"
+	"github.com/thingpass/thingpass/trail"
+)
+
+// Config is what an Explainer is made of.
+type Config struct {
+	Place  thingpass.Place
+	Trail  *trail.Ring // nil when nothing is kept
+	Authz  *authz.Authz
+	Door   *credentials.Door // for questions that nobody sent
+	Recent *store.Recent     // reads no older than a second
+	Store  *store.DB         // to propose what there is: aliases, policies
+	Now    func() time.Time
+}
+
+// Explainer explains decisions of a running server.
+type Explainer struct{ cfg Config }
+
+// New makes an Explainer.
+func New(cfg Config) *Explainer { return &Explainer{cfg: cfg} }
+
+// minPrefix is how many characters of a request id are enough to ask by.
+const minPrefix = 4
+
+// Request explains a kept decision. The id may be cut short, to no less than
+// four characters, when it is still the only one.
+func (x *Explainer) Request(ctx context.Context, id string) (*Explanation, error) {
+	rec, err := x.find(strings.TrimSpace(id))
+	if err != nil {
+		return nil, err
+	}
+	return x.explain(ctx, rec), nil
+}
+
+func (x *Explainer) find(id string) (*trail.Record, error) {
+	if rec, ok := x.cfg.Trail.Find(id); ok {
+		return rec, nil
+	}
+	var found []*trail.Record
+	kept := 0
+	x.cfg.Trail.Each(func(rec *trail.Record) bool {
+		kept++
+		if len(id) >= minPrefix && strings.HasPrefix(rec.ID, id) {
+			found = append(found, rec)
+		}
+		return true
+	})
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, thingpass.Errorf(thingpass.Invalid, "%d requests begin with %q: give more of the id", len(found), id)
+	case x.cfg.Trail == nil:
+		return nil, thingpass.Errorf(thingpass.NotFound, "no request %q: this server keeps no decisions (serve --decisions)", id)
+	}
+	return nil, thingpass.Errorf(thingpass.NotFound, "no request %q among the %d kept: it is older than %s, was pushed out by later ones, was before the server's last start, or another server answered it",
+		id, kept, x.cfg.Trail.Age())
+}
+
+// explain tells about a record.
+func (x *Explainer) explain(ctx context.Context, rec *trail.Record) *Explanation {
+	e := &Explanation{
+		RequestID: rec.ID, Time: rec.At.UTC(), Door: rec.Door, Remote: rec.Remote, Status: rec.Status, Code: rec.Code,
+		Principal: rec.Principal.ARN, FailedStep: rec.Failure, Outcome: outcome(rec),
+		Steps: []Step{}, Statements: []Statement{}, Changes: []Change{},
+	}
+	s := &story{Explainer: x, ctx: ctx, rec: rec, e: e}
+	if rec.Door == trail.DeviceDoor {
+		s.exchange()
+	} else {
+		s.request()
+	}
+	return e
+}
+
+func outcome(rec *trail.Record) string {
+	switch {
+	case rec.Denied():
+		return Denied
+	case rec.Status >= 400:
+		return Failed
+	}
+	return Allowed
+}
+
+// story is an explanation while it is being written.
+type story struct {
+	*Explainer
+	ctx context.Context
+	rec *trail.Record
+	e   *Explanation
+}
+
+func (s *story) step(name string, ok bool, format string, args ...any) {
+	s.e.Steps = append(s.e.Steps, Step{Name: name, OK: ok, Text: fmt.Sprintf(format, args...)})
+}
+
+func (s *story) change(c Change) { s.e.Changes = append(s.e.Changes, c) }
+
+// failed is the step that ended the request, or nil.
+func (s *story) failed() *trail.Step {
+	for i := range s.rec.Steps {
+		if !s.rec.Steps[i].OK {
+			return &s.rec.Steps[i]
+		}
+	}
+	return nil
+}
+
+// request tells about a signed request.
+func (s *story) request() {
+	rec, e := s.rec, s.e
+	e.Operation = strings.TrimSpace(rec.Service + " " + rec.Operation)
+	failed := s.failed()
+	if e.Operation != "" && !e.Hypothetical {
+		s.step("request", failed == nil || failed.Name != trail.StepRequest, "%s from %s", e.Operation, rec.Remote)
+	}
+	if rec.Principal.Kind == thingpass.Nobody {
+		s.unproven(failed)
+		return
+	}
+	s.caller()
+	s.permissions(failed)
+	switch {
+	case failed != nil && failed.Asked == nil && failed.Name == trail.StepPermission:
+		e.Summary = "The decision could not be made, and what is not decided is denied: " + failed.Detail
+	case failed != nil && failed.Asked == nil:
+		s.unproven(failed)
+	case failed != nil:
+		s.denied(failed.Asked)
+	case e.Outcome == Failed:
+		e.Summary = fmt.Sprintf("It was allowed, but the operation answered %d %s. No policy is the cause.", rec.Status, rec.Code)
+	default:
+		e.Summary = "It was allowed."
+	}
+	if rec.Note != "" {
+		e.Summary += " (" + rec.Note + ")"
+	}
+	s.allowed(failed)
+	s.again(failed)
+}
+
+// permissions tells what each question of the request answered.
+func (s *story) permissions(failed *trail.Step) {
+	for i := range s.rec.Steps {
+		st := &s.rec.Steps[i]
+		if st.Name != trail.StepPermission || st.Asked == nil {
+			continue
+		}
+		q, v := st.Asked.Request, st.Asked.Verdict
+		if st == failed || failed == nil {
+			s.e.Action, s.e.Resource = q.Action, q.Resource
+		}
+		s.step("permission", st.OK, "%s on %s: %s", q.Action, q.Resource, verdictText(v))
+	}
+}
+
+// verdictText tells what decided, in one clause.
+func verdictText(v authz.Verdict) string {
+	where := v.By
+	if v.Reason.Policy != "" {
+		where = fmt.Sprintf("statement %d of %s %s", v.Reason.Statement+1, v.By, v.Reason.Policy)
+	}
+	switch {
+	case v.Decision == policy.ExplicitDeny:
+		return "denied by " + where
+	case v.Decision == policy.Allow && v.By == authz.ByNothing:
+		return "needs no permission"
+	case v.Decision == policy.Allow:
+		return "allowed by " + where
+	case v.By == "":
+		return "nothing allows it"
+	case v.By == authz.ByUserSession:
+		return "credentials of GetSessionToken are not good for it"
+	}
+	return "no " + v.By + " allows it"
+}
+
+// denied tells about the policies that refused.
+func (s *story) denied(a *authz.Asked) {
+	s.e.Action, s.e.Resource = a.Request.Action, a.Request.Resource
+	s.tell(a)
+	s.changes(a)
+	v := a.Verdict
+	switch {
+	case v.Decision == policy.ExplicitDeny:
+		s.e.Summary = fmt.Sprintf("A statement denies it. A Deny always wins, whatever else allows: statement %d of %s %s.", v.Reason.Statement+1, v.By, v.Reason.Policy)
+	case v.By == authz.ByUserSession:
+		s.e.Summary = "Credentials of sts:GetSessionToken are not good for IAM, nor for STS but AssumeRole and GetCallerIdentity, whatever the user may do."
+	default:
+		s.e.Summary = s.implicit(a)
+	}
+}
+
+// implicit says in one sentence why nothing allows.
+func (s *story) implicit(a *authz.Asked) string {
+	set := layerSet(&a.Layers, a.Verdict.By)
+	owner := s.owner(a.Verdict.By)
+	if len(set.Policies()) == 0 {
+		return fmt.Sprintf("Nothing allows it: %s has no %s at all.", owner, a.Verdict.By)
+	}
+	text := fmt.Sprintf("No %s of %s allows it", a.Verdict.By, owner)
+	if len(s.e.Statements) > 0 && s.e.Statements[0].Layer == a.Verdict.By {
+		if reason := s.e.Statements[0].misfit(); reason != "" {
+			return text + ". The nearest statement does not apply: " + reason + "."
+		}
+	}
+	return text + ", and no statement comes near."
+}
+
+// misfit is the first thing that keeps a statement from applying.
+func (s *Statement) misfit() string {
+	for _, el := range s.Elements {
+		if el.Fits {
+			continue
+		}
+		for _, n := range el.Notes {
+			if strings.Contains(n, "has no value") {
+				return n
+			}
+		}
+		if len(el.Notes) > 0 {
+			return el.Notes[len(el.Notes)-1]
+		}
+		return "its " + el.Name + " does not fit"
+	}
+	return ""
+}
+
+// owner names whose policies a kind of policy are.
+func (s *story) owner(by string) string {
+	p := &s.rec.Principal
+	switch {
+	case by == authz.ByIoT:
+		return "this certificate"
+	case by == authz.ByTrust:
+		return "the role"
+	case by == authz.ByResource:
+		return "the bucket"
+	case p.Kind == thingpass.UserPrincipal:
+		return "user " + p.User
+	case p.Kind == thingpass.SessionPrincipal:
+		return "role " + p.RoleName
+	}
+	return cmp.Or(p.Service, "the caller")
+}
+
+// allowed shows the statements by which an allowed request was allowed.
+func (s *story) allowed(failed *trail.Step) {
+	if failed != nil {
+		return
+	}
+	for i := range s.rec.Steps {
+		if a := s.rec.Steps[i].Asked; a != nil && len(s.e.Statements) < MaxStatements {
+			s.tell(a)
+		}
+	}
+	s.e.Others = 0
+}
+
+// again asks the same question of the policies as they are now.
+func (s *story) again(failed *trail.Step) {
+	if failed == nil || failed.Asked == nil || failed.Asked.Kind != authz.KindRequest || s.e.Hypothetical {
+		return
+	}
+	q := failed.Asked.Request
+	v, err := s.cfg.Authz.Decide(s.ctx, authz.Request{Principal: s.rec.Principal, Action: q.Action, Resource: q.Resource, Context: q.Context})
+	switch {
+	case err != nil:
+		s.e.Now = "the same question cannot be answered any more: " + err.Error()
+	case v.Allowed():
+		s.e.Now = "by the policies as they are now, the same request would be allowed."
+	default:
+		s.e.Now = "by the policies as they are now, the same request would still be denied."
+	}
+}
+
+// layerSet is the set of policies of a kind.
+func layerSet(l *authz.Layers, by string) *policy.Set {
+	switch by {
+	case authz.ByIdentity:
+		return l.Identity
+	case authz.ByBoundary:
+		return l.Boundary
+	case authz.BySession:
+		return l.Session
+	case authz.ByResource:
+		return l.Resource
+	case authz.ByTrust:
+		return l.Trust
+	case authz.ByIoT:
+		return l.Device
+	}
+	return nil
+}
+
+// tell adds the statements of the layer that decided.
+func (s *story) tell(a *authz.Asked) {
+	v := a.Verdict
+	set := layerSet(&a.Layers, v.By)
+	if v.By == authz.ByIoT && v.Decision == policy.ExplicitDeny && !has(set, v.Reason) {
+		set = a.Layers.OtherThings
+	}
+	findings := set.Explain(asSeenBy(v.By, a))
+	if v.Reason.Policy != "" {
+		for i := range findings {
+			if f := &findings[i]; f.Policy == v.Reason.Policy && f.Reason.Statement == v.Reason.Statement {
+				s.e.Statements = append(s.e.Statements, s.statement(v.By, f, a))
+				return
+			}
+		}
+		return
+	}
+	shown := 0
+	for i := range findings {
+		f := &findings[i]
+		if f.Effect != policy.EffectAllow || f.Applies || !f.Action && !f.Resource || shown > 0 && !f.Action && !strings.Contains(strings.Join(f.Actions, " "), "Head") {
+			s.e.Others++
+			continue
+		}
+		if shown == MaxStatements {
+			s.e.Others++
+			continue
+		}
+		s.e.Statements = append(s.e.Statements, s.statement(v.By, f, a))
+		shown++
+	}
+}
+
+func has(set *policy.Set, r policy.Reason) bool {
+	return slices.ContainsFunc(set.Policies(), func(n policy.Named) bool { return n.Name == r.Policy })
+}
+
+// asSeenBy is a request as a kind of policy sees it: a trust policy does not see
+// an ARN by which it means somebody else.
+func asSeenBy(by string, a *authz.Asked) *policy.Request {
+	if by != authz.ByTrust {
+		return a.Request
+	}
+	q := *a.Request
+	if !a.Layers.TrustsARN {
+		q.Principal.ARN = ""
+	}
+	if !a.Layers.TrustsRole {
+		q.Principal.RoleARN = ""
+	}
+	return &q
+}

@@ -1,0 +1,147 @@
+package why
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/authz"
+	"github.com/thingpass/thingpass/policy"
+	"github.com/thingpass/thingpass/trail"
+)
+
+// noValue says why a condition key or variable has no value in this request.
+func (s *story) noValue(name string) string {
+	p := &s.rec.Principal
+	key := strings.ToLower(name)
+	if better := misspelt(name); better != "" {
+		return "nothing has a key of this name; did you mean " + better + "?"
+	}
+	switch {
+	case strings.HasPrefix(key, "credentials-iot:") || strings.HasPrefix(key, "iot:thing") || key == "iot:certificateid":
+		return s.noDeviceValue(key)
+	case strings.HasPrefix(key, "iot:connection.thing."):
+		if d := s.rec.Device; d != nil && d.Thing == "" {
+			return "the device did not send x-amzn-iot-thingname"
+		}
+		return "the thing has nothing of this name"
+	case key == "aws:username" && p.Kind == thingpass.SessionPrincipal:
+		return "only users have it, and this is a session of role " + p.RoleName
+	case strings.HasPrefix(key, "aws:principaltag/"):
+		return "neither " + s.owner(authz.ByIdentity) + " nor the session has this tag"
+	case key == "aws:sourceidentity":
+		return "the session was made without one"
+	case strings.HasPrefix(key, "aws:resourcetag/"), strings.HasPrefix(key, "iam:resourcetag/"):
+		return "what is asked for has no such tag"
+	case strings.HasPrefix(key, "aws:requesttag/"):
+		return "the request sets no such tag"
+	case key == "aws:tokenissuetime" && p.Kind == thingpass.UserPrincipal:
+		return "only temporary credentials have it"
+	}
+	return "this kind of request does not have it"
+}
+
+func (s *story) noDeviceValue(key string) string {
+	p := &s.rec.Principal
+	sent := "the device did not send x-amzn-iot-thingname"
+	if s.rec.Door != trail.DeviceDoor {
+		sent += " when it fetched these credentials"
+	}
+	attribute, isAttribute := strings.CutPrefix(key, "credentials-iot:thingattribute/")
+	switch {
+	case s.rec.Door == trail.DeviceDoor:
+		return "only the credentials that an exchange issues have it, not the exchange itself"
+	case p.CertificateID == "":
+		return "only credentials of a device have it, and these belong to " + s.owner(authz.ByIdentity)
+	case key == "credentials-iot:awscertificateid" || key == "iot:certificateid":
+		return "it is switched off (serve --strict-variables)"
+	case strings.HasPrefix(key, "credentials-iot:certificate."):
+		return "the subject of the certificate has no such field, or these credentials were issued before a policy of the role mentioned it: fetch new ones"
+	case p.Thing == "":
+		return sent
+	case strings.HasSuffix(key, "thingtypename"), key == "iot:thingtype":
+		return "thing " + p.Thing + " has no type"
+	case isAttribute:
+		return fmt.Sprintf("thing %s has no attribute %s, or these credentials were issued before a policy of the role mentioned it: fetch new ones", p.Thing, attribute)
+	case strings.HasSuffix(key, "thinggroups"):
+		return fmt.Sprintf("thing %s is in no group, or these credentials were issued before a policy of the role mentioned the key: fetch new ones", p.Thing)
+	case key == "iot:thingname":
+		return "it is switched off (serve --strict-variables)"
+	}
+	return "credentials of a device do not have it"
+}
+
+// misspelt asks package policy whether a key is one that nothing supplies but
+// that is spelt almost like one that is, and returns that one.
+func misspelt(name string) string {
+	document, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+		"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": map[string]any{"StringEquals": map[string]string{name: "x"}},
+	}}})
+	if err != nil {
+		return ""
+	}
+	p, err := policy.Parse(policy.Identity, string(document))
+	if err != nil {
+		return ""
+	}
+	for _, w := range p.Warnings() {
+		if strings.HasPrefix(w.Code, "unknown-") {
+			return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(w.Suggest, "did you mean "), "write "), "?")
+		}
+	}
+	return ""
+}
+
+// principalText is the Principal of a statement, as it stands in the policy now:
+// compiled policies do not keep it.
+func (s *story) principalText(by string, f *policy.Finding) string {
+	var document string
+	switch by {
+	case authz.ByTrust:
+		document = s.trustPolicy()
+	case authz.ByResource:
+		bucket := strings.TrimPrefix(s.e.Resource, "arn:aws:s3:::")
+		bucket, _, _ = strings.Cut(bucket, "/")
+		document, _ = s.cfg.Recent.BucketPolicy(s.ctx, bucket)
+	}
+	if text := principalOf(document, f.Reason.Statement, f.NotPrincipal); text != "" {
+		return text
+	}
+	return "(not shown: the policy has changed since)"
+}
+
+// trustPolicy is the trust policy of the role that was to be assumed.
+func (s *story) trustPolicy() string {
+	name := s.rec.Role
+	if name == "" {
+		_, name, _ = s.cfg.Place.ParseRoleARN(s.e.Resource)
+	}
+	role, err := s.cfg.Recent.Role(s.ctx, name)
+	if err != nil {
+		return ""
+	}
+	return role.TrustPolicy
+}
+
+func principalOf(document string, n int, not bool) string {
+	var parsed struct{ Statement json.RawMessage }
+	if json.Unmarshal([]byte(document), &parsed) != nil {
+		return ""
+	}
+	var statements []map[string]json.RawMessage
+	if json.Unmarshal(parsed.Statement, &statements) != nil {
+		statements = make([]map[string]json.RawMessage, 1)
+		if json.Unmarshal(parsed.Statement, &statements[0]) != nil {
+			return ""
+		}
+	}
+	if n >= len(statements) {
+		return ""
+	}
+	name := "Principal"
+	if not {
+		name = "NotPrincipal"
+	}
+	return string(statements[n][name])
+}
