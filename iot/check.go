@@ -45,6 +45,10 @@ var (
 	endpointRule  = rule{max: 128}
 	arnRule       = rule{min: 1, max: 2048}
 	statusRule    = rule{enum: statuses}
+	versionRule   = rule{min: 1, max: 20, valid: matches(`[0-9]+`), pattern: `[0-9]+`}
+	resourceRule  = rule{max: 2048}
+	clientRule    = rule{max: 2048}
+	actionRule    = rule{enum: []string{"PUBLISH", "SUBSCRIBE", "RECEIVE", "CONNECT", exchanging}}
 	principalRule = rule{enum: []string{exclusive, notExclusive}}
 )
 
@@ -99,10 +103,15 @@ func (c *check) text(member, v string, r rule) {
 		c.fail("(not repeated)", member, problem)
 		return
 	}
+	c.fail(quote(v), member, problem)
+}
+
+// quote repeats a refused value, or its beginning.
+func quote(v string) string {
 	if utf8.RuneCountInString(v) > maxShown {
 		v = string([]rune(v)[:maxShown]) + "…"
 	}
-	c.fail("'"+v+"'", member, problem)
+	return "'" + v + "'"
 }
 
 // optional checks a member if it is given.

@@ -21,46 +21,65 @@ func storeless() *service {
 // iot/2015-05-28 routes it.
 func TestTable(t *testing.T) {
 	want := strings.Fields(`
+		AddThingToThingGroup:PUT:/thing-groups/addThingToThingGroup
 		AttachPolicy:PUT:/target-policies/{policyName}
 		AttachPrincipalPolicy:PUT:/principal-policies/{policyName}
 		AttachThingPrincipal:PUT:/things/{thingName}/principals
 		CreateCertificateFromCsr:POST:/certificates
 		CreateKeysAndCertificate:POST:/keys-and-certificate
 		CreatePolicy:POST:/policies/{policyName}
+		CreatePolicyVersion:POST:/policies/{policyName}/version
 		CreateRoleAlias:POST:/role-aliases/{roleAlias}
 		CreateThing:POST:/things/{thingName}
+		CreateThingGroup:POST:/thing-groups/{thingGroupName}
 		CreateThingType:POST:/thing-types/{thingTypeName}
 		DeleteCertificate:DELETE:/certificates/{certificateId}
 		DeletePolicy:DELETE:/policies/{policyName}
+		DeletePolicyVersion:DELETE:/policies/{policyName}/version/{policyVersionId}
 		DeleteRoleAlias:DELETE:/role-aliases/{roleAlias}
 		DeleteThing:DELETE:/things/{thingName}
+		DeleteThingGroup:DELETE:/thing-groups/{thingGroupName}
 		DeleteThingType:DELETE:/thing-types/{thingTypeName}
 		DeprecateThingType:POST:/thing-types/{thingTypeName}/deprecate
 		DescribeCertificate:GET:/certificates/{certificateId}
 		DescribeEndpoint:GET:/endpoint
 		DescribeRoleAlias:GET:/role-aliases/{roleAlias}
 		DescribeThing:GET:/things/{thingName}
+		DescribeThingGroup:GET:/thing-groups/{thingGroupName}
 		DescribeThingType:GET:/thing-types/{thingTypeName}
 		DetachPolicy:POST:/target-policies/{policyName}
 		DetachPrincipalPolicy:DELETE:/principal-policies/{policyName}
 		DetachThingPrincipal:DELETE:/things/{thingName}/principals
+		GetEffectivePolicies:POST:/effective-policies
 		GetPolicy:GET:/policies/{policyName}
+		GetPolicyVersion:GET:/policies/{policyName}/version/{policyVersionId}
 		ListAttachedPolicies:POST:/attached-policies/{target}
 		ListCertificates:GET:/certificates
 		ListPolicies:GET:/policies
+		ListPolicyPrincipals:GET:/policy-principals
+		ListPolicyVersions:GET:/policies/{policyName}/version
+		ListPrincipalPolicies:GET:/principal-policies
 		ListPrincipalThings:GET:/principals/things
 		ListRoleAliases:GET:/role-aliases
 		ListTagsForResource:GET:/tags
 		ListTargetsForPolicy:POST:/policy-targets/{policyName}
+		ListThingGroups:GET:/thing-groups
+		ListThingGroupsForThing:GET:/things/{thingName}/thing-groups
 		ListThingPrincipals:GET:/things/{thingName}/principals
 		ListThings:GET:/things
+		ListThingsInThingGroup:GET:/thing-groups/{thingGroupName}/things
 		ListThingTypes:GET:/thing-types
 		RegisterCertificateWithoutCA:POST:/certificate/register-no-ca
+		RemoveThingFromThingGroup:PUT:/thing-groups/removeThingFromThingGroup
+		SetDefaultPolicyVersion:PATCH:/policies/{policyName}/version/{policyVersionId}
 		TagResource:POST:/tags
+		TestAuthorization:POST:/test-authorization
 		UntagResource:POST:/untag
 		UpdateCertificate:PUT:/certificates/{certificateId}
 		UpdateRoleAlias:PUT:/role-aliases/{roleAlias}
-		UpdateThing:PATCH:/things/{thingName}`)
+		UpdateThing:PATCH:/things/{thingName}
+		UpdateThingGroup:PATCH:/thing-groups/{thingGroupName}
+		UpdateThingGroupsForThing:PUT:/thing-groups/updateThingGroupsForThing`)
 	got := map[string]bool{}
 	for _, op := range New(Config{}).Operations {
 		got[op.Name+":"+op.Method+":"+op.Path] = true
@@ -134,7 +153,7 @@ func TestValidatePoliciesAndCertificates(t *testing.T) {
 	refused(t, []refusal{
 		{"no document", call(s.createPolicy, ctx, &createPolicyInput{Name: "p"}), one + `Value null at 'policyDocument' failed to satisfy constraint: Member must not be null`},
 		{"huge document", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new(strings.Repeat("x", 404601))}), one + `Value (not repeated) at 'policyDocument' failed to satisfy constraint: Member must have length less than or equal to 404600`},
-		{"target is a thing", call(s.attachPolicy, ctx, &targetInput{"p", new("arn:aws:iot:us-east-1:123456789012:thing/t")}), one + `Value 'arn:aws:iot:us-east-1:123456789012:thing/t' at 'target' failed to satisfy constraint: Member must be the ARN of a certificate of this account and region`},
+		{"target is a thing", call(s.attachPolicy, ctx, &targetInput{"p", new("arn:aws:iot:us-east-1:123456789012:thing/t")}), one + `Value 'arn:aws:iot:us-east-1:123456789012:thing/t' at 'target' failed to satisfy constraint: Member must be the ARN of a certificate or thing group of this account and region`},
 		{"no principal", call(s.attachPrincipalPolicy, ctx, &principalPolicyInput{Policy: "p"}), one + `Value null at 'principal' failed to satisfy constraint: Member must not be null`},
 		{"no CSR", call(s.createFromCSR, ctx, &csrInput{}), one + `Value null at 'certificateSigningRequest' failed to satisfy constraint: Member must not be null`},
 		{"a long key for a CSR is not repeated", call(s.createFromCSR, ctx, &csrInput{CSR: new(strings.Repeat("k", 4097))}), one + `Value (not repeated) at 'certificateSigningRequest' failed to satisfy constraint: Member must have length less than or equal to 4096`},
@@ -168,7 +187,7 @@ func TestValidateTagsAndEndpoints(t *testing.T) {
 	s, ctx := storeless(), context.Background()
 	refused(t, []refusal{
 		{"no ARN", call(s.listTags, ctx, &listTagsInput{}), one + `Value null at 'resourceArn' failed to satisfy constraint: Member must not be null`},
-		{"things have no tags", call(s.listTags, ctx, &listTagsInput{ARN: new("arn:aws:iot:us-east-1:123456789012:thing/t")}), one + `Value 'arn:aws:iot:us-east-1:123456789012:thing/t' at 'resourceArn' failed to satisfy constraint: Member must be the ARN of a role alias, policy or thing type of this account and region`},
+		{"things have no tags", call(s.listTags, ctx, &listTagsInput{ARN: new("arn:aws:iot:us-east-1:123456789012:thing/t")}), one + `Value 'arn:aws:iot:us-east-1:123456789012:thing/t' at 'resourceArn' failed to satisfy constraint: Member must be the ARN of a role alias, policy, thing type or thing group of this account and region`},
 		{"no tags", call(s.tagResource, ctx, &tagInput{ARN: new("arn:aws:iot:us-east-1:123456789012:policy/p")}), one + `Value null at 'tags' failed to satisfy constraint: Member must not be null`},
 		{"tag without key", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new("{}"), Tags: []tag{{}}}), one + `Value null at 'tags.1.member.key' failed to satisfy constraint: Member must not be null`},
 		{"reserved tag", call(s.createPolicy, ctx, &createPolicyInput{Name: "p", Document: new("{}"), Tags: []tag{{Key: new("AWS:x")}}}), one + `Value 'AWS:x' at 'tags.1.member.key' failed to satisfy constraint: Member must not begin with aws:`},
@@ -251,6 +270,7 @@ func TestWireError(t *testing.T) {
 		thingpass.VersionConflict:    {409, "VersionConflictException"},
 		thingpass.Denied:             {403, "AccessDeniedException"},
 		thingpass.Unmodifiable:       {400, "InvalidRequestException"},
+		thingpass.VersionsLimit:      {409, "VersionsLimitExceededException"},
 	} {
 		e := wireError(thingpass.Errorf(kind, "inner text"))
 		if e.Status != want.status || e.Code != want.code {

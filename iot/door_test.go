@@ -111,7 +111,7 @@ func TestAttachments(t *testing.T) {
 		{request: "PUT /target-policies/P", body: `{"target":"{cert}"}`, want: `{}`},
 		{request: "PUT /target-policies/Q", body: `{"target":"{cert}"}`, status: 404, want: "ResourceNotFoundException: Policy not found*"},
 		{request: "PUT /target-policies/P", body: `{"target":"{iot}cert/{none}"}`, status: 404, want: "ResourceNotFoundException: Certificate not found*"},
-		{request: "PUT /target-policies/P", body: `{"target":"{iot}thinggroup/g"}`, status: 400, want: "InvalidRequestException: *"},
+		{request: "PUT /target-policies/P", body: `{"target":"{iot}thinggroup/g"}`, status: 404, want: "ResourceNotFoundException: Thing group not found*"},
 		{request: "PUT /target-policies/P", body: ``, status: 400, want: "InvalidRequestException: *"},
 		{request: "POST /attached-policies/{cert}", want: `{"policies":[{"policyName":"P","policyArn":"{iot}policy/P"}]}`},
 		{request: "POST /attached-policies/{cert}?recursive=true&pageSize=250", want: `{"policies":[{"policyName":"P","policyArn":"*"}]}`},

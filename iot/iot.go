@@ -33,6 +33,9 @@ type Config struct {
 	// and what is odd about it. Its errors are shown to the caller.
 	ParsePolicy func(text string) (warnings []string, err error)
 
+	// Judge says what an IoT policy by itself says to a question.
+	Judge func(document string, q Question) (Judgement, error)
+
 	Now func() time.Time // time.Now when nil
 	Log *slog.Logger     // told of odd policies, and why a question could not be put; nil for nobody
 }
@@ -56,8 +59,8 @@ func New(cfg Config) gate.Service {
 		Protocol: wire.RESTJSON,
 		Error:    wireError,
 		Operations: slices.Concat(
-			s.endpointRows(), s.aliasRows(), s.policyRows(), s.attachmentRows(), s.certificateRows(),
-			s.thingRows(), s.thingTypeRows(), s.principalRows(), s.tagRows(),
+			s.endpointRows(), s.aliasRows(), s.policyRows(), s.versionRows(), s.attachmentRows(), s.effectiveRows(), s.testRows(),
+			s.certificateRows(), s.thingRows(), s.thingTypeRows(), s.groupRows(), s.membershipRows(), s.principalRows(), s.tagRows(),
 		),
 	}
 }
@@ -109,6 +112,7 @@ var codes = map[thingpass.Kind]wire.Error{
 	thingpass.Exists:             {Status: http.StatusConflict, Code: "ResourceAlreadyExistsException"},
 	thingpass.Conflict:           {Status: http.StatusConflict, Code: "DeleteConflictException"},
 	thingpass.VersionConflict:    {Status: http.StatusConflict, Code: "VersionConflictException"},
+	thingpass.VersionsLimit:      {Status: http.StatusConflict, Code: "VersionsLimitExceededException"},
 	thingpass.LimitExceeded:      {Status: http.StatusGone, Code: "LimitExceededException"},
 }
 

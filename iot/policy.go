@@ -138,9 +138,11 @@ type policiesOutput struct {
 	NextMarker string       `json:"nextMarker,omitempty"`
 }
 
+func (s *service) policyItem(name string) policyItem { return policyItem{name, s.Place.Policy(name)} }
+
 func (s *service) policyPage(all []thingpass.Policy, page thingpass.Page) *policiesOutput {
 	some, next := cut(all, page, func(p thingpass.Policy) string { return p.Name })
-	return &policiesOutput{each(some, func(p thingpass.Policy) policyItem { return policyItem{p.Name, s.Place.Policy(p.Name)} }), next}
+	return &policiesOutput{each(some, func(p thingpass.Policy) policyItem { return s.policyItem(p.Name) }), next}
 }
 
 func (s *service) listPolicies(ctx context.Context, _ *gate.Call, in *orderedPage) (*policiesOutput, error) {

@@ -72,7 +72,7 @@ func newTags(c *check, tags []tag) []thingpass.Tag {
 // taggableKind tells whether resources of a kind can have tags. Things and
 // certificates cannot, as on AWS.
 func taggableKind(kind string) bool {
-	return kind == "rolealias" || kind == "policy" || kind == "thingtype"
+	return kind == "rolealias" || kind == "policy" || kind == "thingtype" || kind == "thinggroup"
 }
 
 // taggable finds the resource that an ARN names.
@@ -84,7 +84,7 @@ func (s *service) taggable(c *check, arn *string) (kind, name string) {
 	}
 	kind, name, ok := s.Place.ParseIoTARN(given)
 	if !ok || !taggableKind(kind) {
-		c.fail("'"+given+"'", "resourceArn", "Member must be the ARN of a role alias, policy or thing type of this account and region")
+		c.fail("'"+given+"'", "resourceArn", "Member must be the ARN of a role alias, policy, thing type or thing group of this account and region")
 	}
 	return kind, name
 }

@@ -29,22 +29,22 @@ const (
 
 type attributePayload struct {
 	Attributes map[string]string `json:"attributes"`
-	Merge      bool              `json:"merge"`
+	Merge      bool              `json:"merge,omitempty"`
 }
 
-// checkAttributes validates names and values. How many there may be is checked
-// where the type is known.
-func checkAttributes(c *check, p *attributePayload) {
+// checkAttributes validates the names and values of a payload, a member of the
+// given name. How many there may be is checked where the type is known.
+func checkAttributes(c *check, member string, p *attributePayload) {
 	if p == nil {
 		return
 	}
 	if len(p.Attributes) > maxAttributesTyped {
-		c.fail("(not repeated)", "attributePayload.attributes", "Member must have length less than or equal to 50")
+		c.fail("(not repeated)", member+".attributes", "Member must have length less than or equal to 50")
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Attributes)) {
-		c.text("attributePayload.attributes", name, attrNameRule)
-		c.text("attributePayload.attributes."+name, p.Attributes[name], attrValueRule)
+		c.text(member+".attributes", name, attrNameRule)
+		c.text(member+".attributes."+name, p.Attributes[name], attrValueRule)
 	}
 }
 
@@ -81,7 +81,7 @@ func (s *service) createThing(ctx context.Context, _ *gate.Call, in *createThing
 	c.text("thingName", in.Name, thingRule)
 	c.optional("thingTypeName", in.Type, thingRule)
 	c.optional("billingGroupName", in.BillingGroup, thingRule)
-	checkAttributes(&c, in.Payload)
+	checkAttributes(&c, "attributePayload", in.Payload)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (s *service) updateThing(ctx context.Context, _ *gate.Call, in *updateThing
 	var c check
 	c.text("thingName", in.Name, thingRule)
 	c.optional("thingTypeName", in.Type, thingRule)
-	checkAttributes(&c, in.Payload)
+	checkAttributes(&c, "attributePayload", in.Payload)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,10 @@ package server
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/iot"
 	"github.com/thingpass/thingpass/policy"
 )
 
@@ -16,4 +19,55 @@ func parseIoTPolicy(text string) (warnings []string, err error) {
 		warnings = append(warnings, fmt.Sprint(w))
 	}
 	return warnings, nil
+}
+
+// judgeIoTPolicy is iot.Config.Judge.
+func judgeIoTPolicy(place thingpass.Place) func(string, iot.Question) (iot.Judgement, error) {
+	return func(document string, q iot.Question) (iot.Judgement, error) {
+		p, err := policy.Parse(policy.IoT, document)
+		if err != nil {
+			return iot.Judgement{}, err
+		}
+		keys := policy.NewContext()
+		for name, value := range q.Keys {
+			keys.Set(name, value)
+		}
+		set := policy.NewSet(policy.Named{Policy: p})
+		req := &policy.Request{
+			Principal: policy.Principal{Account: place.Account, ARN: q.Principal},
+			Action:    q.Action, Resource: q.Resource, Context: keys,
+		}
+		decision := set.Evaluate(req).Decision
+		return iot.Judgement{
+			Allows: decision == policy.Allow, Denies: decision == policy.ExplicitDeny,
+			Missing: missingKeys(set.Explain(req)),
+		}, nil
+	}
+}
+
+// missingKeys are the keys that statements about the action use, in conditions
+// or as variables, and that the request does not have.
+func missingKeys(findings []policy.Finding) []string {
+	var missing []string
+	for _, f := range findings {
+		if !f.Action {
+			continue
+		}
+		texts := slices.Clone(f.Resources)
+		for _, c := range f.Conditions {
+			if !c.Present {
+				missing = append(missing, c.Key)
+			}
+			texts = append(texts, c.Wanted...)
+		}
+		for _, t := range texts {
+			for _, v := range t.Variables {
+				if !v.Present {
+					missing = append(missing, v.Name)
+				}
+			}
+		}
+	}
+	slices.Sort(missing)
+	return slices.Compact(missing)
 }
