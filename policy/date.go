@@ -48,6 +48,28 @@ func parseInstant(s string) (instant, bool) {
 	return instant{seconds: midnight.Unix() + seconds, nanos: nanos}, ok
 }
 
+// parseRequestInstant is parseInstant for the value of a request, where epoch
+// seconds may have a fraction.
+func parseRequestInstant(s string) (instant, bool) {
+	whole, frac, found := strings.Cut(s, ".")
+	if !found || !digits(whole) {
+		return parseInstant(s)
+	}
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	nanos, ok := parseFraction(frac)
+	return instant{seconds: seconds, nanos: nanos}, ok && err == nil
+}
+
+// parseFraction reads up to nine digits after a point, as nanoseconds.
+func parseFraction(s string) (nanos int, ok bool) {
+	if nanos, ok = parseInt(s, 9, 999999999); ok {
+		for range 9 - len(s) {
+			nanos *= 10
+		}
+	}
+	return nanos, ok
+}
+
 func parseDate(s string) (year, month, day int, ok bool) {
 	s, negative := strings.CutPrefix(s, "-")
 	y, rest, hasMonth := strings.Cut(s, "-")
@@ -93,21 +115,21 @@ func parseClock(s string) (seconds int64, nanos int, ok bool) {
 		second, ok = parseInt(sec, 2, 59)
 	}
 	if ok && hasFrac {
-		if nanos, ok = parseInt(frac, 9, 999999999); ok {
-			for range 9 - len(frac) {
-				nanos *= 10
-			}
-		}
+		nanos, ok = parseFraction(frac)
 	}
 	return int64(hour*3600 + minute*60 + second - offset), nanos, ok
 }
 
-// parseZone reads Z, +hh, +hh:mm and the same with a minus, as seconds east.
+// parseZone reads Z, +hh, +hhmm, +hh:mm and the same with a minus, as seconds
+// east.
 func parseZone(s string) (seconds int, ok bool) {
 	if s == "Z" || s == "z" {
 		return 0, true
 	}
 	h, m, hasMinutes := strings.Cut(s[1:], ":")
+	if !hasMinutes && len(h) == 4 {
+		h, m, hasMinutes = h[:2], h[2:], true
+	}
 	hours, ok := parseInt(h, 2, 23)
 	if !ok || len(h) != 2 {
 		return 0, false
@@ -141,7 +163,7 @@ type dateValues struct {
 }
 
 func (v *dateValues) match(value string, _ *Context) bool {
-	at, ok := parseInstant(value)
+	at, ok := parseRequestInstant(value)
 	if !ok {
 		return false
 	}

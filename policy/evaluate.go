@@ -6,25 +6,6 @@ type query struct {
 	target target
 }
 
-// evaluated is a Result with all reasons.
-type evaluated struct {
-	Decision Decision
-	Reasons  []Reason
-	Grant    Grant
-}
-
-// Evaluate decides a request against policies that count as one, as a Set of
-// them does. A Set is quicker.
-func Evaluate(set []Named, req *Request) evaluated {
-	s := NewSet(set...)
-	r := s.Evaluate(req)
-	e := evaluated{Decision: r.Decision, Grant: r.Grant}
-	if r.Decision != ImplicitDeny {
-		e.Reasons = []Reason{r.Reason}
-	}
-	return e
-}
-
 // match tells whether the statement applies to the request, and how it names
 // the principal.
 func (s *statement) match(q *query) (grant Grant, ok bool) {

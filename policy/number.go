@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // decimal is an exact number: value = sign * whole.frac, without needless
 // zeros. Numbers are never floats here, since 0.1 is not one.
@@ -27,6 +30,38 @@ func parseDecimal(s string) (decimal, bool) {
 		d.negative = false
 	}
 	return d, true
+}
+
+// maxExponent is the largest exponent that plainNumber writes out.
+const maxExponent = 40
+
+// plainNumber writes out the exponent of a number of JSON: 1e3 is 1000.
+func plainNumber(s string) string {
+	mantissa, exponent, found := strings.Cut(strings.ReplaceAll(s, "E", "e"), "e")
+	shift, err := strconv.Atoi(exponent)
+	if !found || err != nil || shift > maxExponent || shift < -maxExponent {
+		return s
+	}
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, frac, _ := strings.Cut(mantissa, ".")
+	whole = strings.Repeat("0", maxExponent) + whole
+	frac += strings.Repeat("0", maxExponent)
+	if shift >= 0 {
+		whole, frac = whole+frac[:shift], frac[shift:]
+	} else {
+		whole, frac = whole[:len(whole)+shift], whole[len(whole)+shift:]+frac
+	}
+	whole, frac = strings.TrimLeft(whole, "0"), strings.TrimRight(frac, "0")
+	if whole == "" {
+		whole = "0"
+	}
+	if frac != "" {
+		whole += "." + frac
+	}
+	if negative {
+		whole = "-" + whole
+	}
+	return whole
 }
 
 func digits(s string) bool {

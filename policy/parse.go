@@ -275,7 +275,7 @@ func notBool(s string) bool {
 }
 
 // conditionValues reads a string, number or boolean, or a list of them. Numbers
-// stay as they are written.
+// stay as they are written, but for an exponent.
 func (f *field) conditionValues() ([]string, *Error) {
 	list := f.value.list
 	if f.value.kind != listNode {
@@ -284,8 +284,10 @@ func (f *field) conditionValues() ([]string, *Error) {
 	values := make([]string, len(list))
 	for i := range list {
 		switch list[i].kind {
-		case stringNode, numberNode, boolNode:
+		case stringNode, boolNode:
 			values[i] = list[i].text
+		case numberNode:
+			values[i] = plainNumber(list[i].text)
 		default:
 			return nil, syntaxError("condition key %q has a value that is no string, number or boolean", f.name)
 		}

@@ -1,10 +1,10 @@
 package policy
 
 import (
-	"bytes"
 	"encoding/base64"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 )
 
 // comparer holds the values of one condition, typed when the policy was
@@ -38,13 +38,12 @@ func (v patternValues) match(value string, c *Context) bool {
 	return false
 }
 
-// foldValues compare without regard to case. Folding may change the length of a
-// text, so variables are put in first.
+// foldValues compare without regard to case.
 type foldValues []pattern
 
 func (v foldValues) match(value string, c *Context) bool {
 	for i := range v {
-		if text, ok := v[i].substitute(c); ok && strings.EqualFold(text, value) {
+		if v[i].equalFold(value, c) {
 			return true
 		}
 	}
@@ -61,23 +60,34 @@ func (v boolValues) match(value string, c *Context) bool {
 	return foldValues(v).match(value, c)
 }
 
-// substitute returns a pattern without wildcards as text.
-func (p *pattern) substitute(c *Context) (string, bool) {
+// equalFold tells whether a pattern without wildcards is s, ignoring case as
+// strings.EqualFold does.
+func (p *pattern) equalFold(s string, c *Context) bool {
 	if p.class == exact {
-		return p.text, true
+		return strings.EqualFold(p.text, s)
 	}
-	var b strings.Builder
 	for i := range p.tokens {
 		text := p.tokens[i].text
 		if p.tokens[i].kind == variable {
 			var ok bool
 			if text, ok = p.tokens[i].value(c); !ok {
-				return "", false
+				return false
 			}
 		}
-		b.WriteString(text)
+		// Folding changes lengths in bytes, but not in characters.
+		for text != "" && s != "" {
+			_, m := utf8.DecodeRuneInString(text)
+			_, n := utf8.DecodeRuneInString(s)
+			if !strings.EqualFold(text[:m], s[:n]) {
+				return false
+			}
+			text, s = text[m:], s[n:]
+		}
+		if text != "" {
+			return false
+		}
 	}
-	return b.String(), true
+	return s == ""
 }
 
 // arnValues match segment by segment.
@@ -169,12 +179,15 @@ func splitTokens(tokens []token) (parts arnPattern, ok bool) {
 	return parts, n == path
 }
 
-// binaryValues are decoded; the value of the request is compared as bytes.
-type binaryValues [][]byte
+// binaryValues are base64. The value of the request is compared as bytes, and as
+// base64 too, which is how the IAM API has binary values.
+type binaryValues []binaryValue
+
+type binaryValue struct{ bytes, base64 string }
 
 func (v binaryValues) match(value string, _ *Context) bool {
-	for _, b := range v {
-		if bytes.Equal(b, []byte(value)) {
+	for i := range v {
+		if value == v[i].bytes || value == v[i].base64 {
 			return true
 		}
 	}
@@ -186,7 +199,7 @@ func newBinaryValues(texts []string) binaryValues {
 	var values binaryValues
 	for _, text := range texts {
 		if b, err := base64.StdEncoding.DecodeString(text); err == nil {
-			values = append(values, b)
+			values = append(values, binaryValue{string(b), base64.StdEncoding.EncodeToString(b)})
 		}
 	}
 	return values
