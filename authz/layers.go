@@ -105,12 +105,16 @@ type layer struct {
 	result  policy.Result
 }
 
-func ask(kind string, set *policy.Set, q *policy.Request) layer {
-	if set == nil {
-		return layer{kind: kind}
+// ask fills the layer in place: results are large enough for copies to count.
+func (l *layer) ask(kind string, set *policy.Set, q *policy.Request) {
+	l.kind = kind
+	if set != nil {
+		l.present, l.result = true, set.Evaluate(q)
 	}
-	return layer{kind: kind, present: true, result: set.Evaluate(q)}
 }
+
+// verdict is that the layer decides.
+func (l *layer) verdict() Verdict { return by(l.kind, l.result) }
 
 func (l *layer) denies() bool { return l.result.Decision == policy.ExplicitDeny }
 func (l *layer) allows() bool { return l.result.Decision == policy.Allow }
@@ -151,16 +155,15 @@ func (l *Layers) Decide(q *policy.Request) Verdict {
 	case l.UserSession && refusedToUserSession(q.Action):
 		return Verdict{Decision: policy.ImplicitDeny, By: ByUserSession}
 	}
-	a := answers{
-		identity: ask(ByIdentity, l.Identity, q),
-		boundary: ask(ByBoundary, l.Boundary, q),
-		session:  ask(BySession, l.Session, q),
-		resource: ask(ByResource, l.Resource, q),
-		trust:    l.askTrust(q),
-	}
+	var a answers
+	a.identity.ask(ByIdentity, l.Identity, q)
+	a.boundary.ask(ByBoundary, l.Boundary, q)
+	a.session.ask(BySession, l.Session, q)
+	a.resource.ask(ByResource, l.Resource, q)
+	l.askTrust(&a.trust, q)
 	for _, layer := range [...]*layer{&a.identity, &a.boundary, &a.session, &a.resource, &a.trust} {
 		if layer.denies() {
-			return by(layer.kind, layer.result)
+			return layer.verdict()
 		}
 	}
 	if l.Boundary != nil {
@@ -172,14 +175,12 @@ func (l *Layers) Decide(q *policy.Request) Verdict {
 }
 
 // askTrust asks the trust policy about a caller that it may know by its ARN.
-func (l *Layers) askTrust(q *policy.Request) layer {
-	if l.Trust == nil {
-		return layer{}
-	}
-	if !l.TrustsARN && q.Principal.ARN != "" || !l.TrustsRole && q.Principal.RoleARN != "" {
+func (l *Layers) askTrust(trust *layer, q *policy.Request) {
+	if l.Trust != nil &&
+		(!l.TrustsARN && q.Principal.ARN != "" || !l.TrustsRole && q.Principal.RoleARN != "") {
 		q = l.withhold(q)
 	}
-	return ask(ByTrust, l.Trust, q)
+	trust.ask(ByTrust, l.Trust, q)
 }
 
 // withhold returns the question without the ARNs that mean somebody else.
@@ -213,24 +214,24 @@ func (l *Layers) granted(q *policy.Request, a *answers) Verdict {
 	}
 	switch {
 	case stranger, !granter.allows() && (another || a.trust.present):
-		return by(granter.kind, granter.result)
+		return granter.verdict()
 	case grant == policy.DirectGrant, grant == policy.Everyone:
-		return by(granter.kind, granter.result)
+		return granter.verdict()
 	}
 	byRole, root := grant == policy.RoleGrant, isRoot(p)
 	switch {
 	case !byRole && !root && !a.identity.allows():
-		return by(ByIdentity, a.identity.result)
+		return a.identity.verdict()
 	case a.boundary.limits():
-		return by(ByBoundary, a.boundary.result)
+		return a.boundary.verdict()
 	case a.session.limits():
-		return by(BySession, a.session.result)
+		return a.session.verdict()
 	case byRole, a.trust.present:
-		return by(granter.kind, granter.result)
+		return granter.verdict()
 	case root && !a.identity.allows():
 		return Verdict{Decision: policy.Allow, By: ByRoot}
 	}
-	return by(ByIdentity, a.identity.result)
+	return a.identity.verdict()
 }
 
 // decideDevice asks IoT policies.
