@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/thingpass/thingpass"
@@ -29,8 +30,10 @@ func judgeIoTPolicy(place thingpass.Place) func(string, iot.Question) (iot.Judge
 			return iot.Judgement{}, err
 		}
 		keys := policy.NewContext()
-		for name, value := range q.Keys {
-			keys.Set(name, value)
+		// Of names that differ in case only, the first counts, as at the
+		// exchange: it is set last.
+		for _, name := range slices.Backward(slices.Sorted(maps.Keys(q.Keys))) {
+			keys.Set(name, q.Keys[name])
 		}
 		set := policy.NewSet(policy.Named{Policy: p})
 		req := &policy.Request{
