@@ -34,7 +34,7 @@ type Authz struct {
 
 // New returns an Authz for an installation.
 func New(place thingpass.Place, recent *store.Recent) *Authz {
-	return &Authz{Place: place, Recent: recent, sets: newSets()}
+	return &Authz{Place: place, Recent: recent, sets: newSets(setBytes)}
 }
 
 // Request is one question.

@@ -11,9 +11,9 @@ import (
 	"github.com/thingpass/thingpass/policy"
 )
 
-// setBytes bounds the policy texts whose compiled form is kept. The compiled
-// form is several times as large as its text.
-const setBytes = 24 << 20
+// setBytes bounds the policy texts whose compiled form is kept. The compiled form
+// is about ten times as large as its text.
+const setBytes = 16 << 20
 
 // overhead is what an entry of the cache weighs besides its texts, in bytes.
 const overhead = 512
@@ -119,12 +119,12 @@ func (b *bundle) is(texts []text) bool {
 	return true
 }
 
-// newSets returns an empty cache.
-func newSets() *sets {
+// newSets returns an empty cache for so many bytes of policy text.
+func newSets(bytes uint64) *sets {
 	return &sets{
 		seed: maphash.MakeSeed(),
 		cache: otter.Must(&otter.Options[setKey, *compiled]{
-			MaximumWeight: setBytes,
+			MaximumWeight: bytes,
 			Weigher:       func(_ setKey, c *compiled) uint32 { return c.weight() },
 		}),
 	}
