@@ -23,14 +23,14 @@ func TestNoAnswerNoQuestion(t *testing.T) {
 	}
 	s := &service{Config{Place: place, Store: db, Log: slog.New(slog.DiscardHandler)}}
 	for _, name := range []string{"", "none", "\x00", "\xff"} {
-		if got := s.askRole("iam:GetRole", name); len(got) != 1 || got[0].Resource != "arn:aws:iam::123456789012:role/"+name {
+		if got := s.roles().ask("iam:GetRole", name); len(got) != 1 || got[0].Resource != "arn:aws:iam::123456789012:role/"+name {
 			t.Errorf("questions about %q: %v", name, got)
 		}
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.askRole("iam:GetRole", "r"); got != nil {
+	if got := s.roles().ask("iam:GetRole", "r"); got != nil {
 		t.Errorf("questions about a role that cannot be read: %v", got)
 	}
 }
@@ -39,7 +39,8 @@ func TestNoAnswerNoQuestion(t *testing.T) {
 // package policy.
 func TestTagKeysHaveNoCase(t *testing.T) {
 	given := []tagInput{{Key: new("team"), Value: new("a")}, {Key: new("Team"), Value: new("b")}, {Key: new("\u017fun"), Value: new("")}, {Key: new("SUN")}, {}}
-	got := tagging(gate.Access{Action: "iam:CreateRole", Resource: "*"}, given)
+	got := gate.Access{Action: "iam:CreateRole", Resource: "*", Context: map[string][]string{}, Lists: map[string][]string{}}
+	tagging(&got, given)
 	want := gate.Access{
 		Action: "iam:CreateRole", Resource: "*",
 		Context: map[string][]string{"aws:RequestTag/team": {"a"}, "aws:RequestTag/\u017fun": {""}},
@@ -52,7 +53,8 @@ func TestTagKeysHaveNoCase(t *testing.T) {
 	for i := range many {
 		many[i].Key = new(strings.Repeat("x", i))
 	}
-	if got := tagging(gate.Access{}, many); len(got.Context) != maxTags {
+	got.Context = map[string][]string{}
+	if tagging(&got, many); len(got.Context) != maxTags {
 		t.Errorf("%d keys in a question", len(got.Context))
 	}
 }

@@ -3,6 +3,7 @@ package iam
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +24,7 @@ type rule struct {
 // Patterns are told as the model writes them.
 var (
 	roleNameRule    = rule{1, 64, thingpass.ValidRoleName, `[\w+=,.@-]+`}
+	newUserNameRule = rule{1, 64, matches(`[\w+=,.@-]+`), `[\w+=,.@-]+`}
 	userNameRule    = rule{1, 128, matches(`[\w+=,.@-]+`), `[\w+=,.@-]+`}
 	policyNameRule  = rule{1, 128, thingpass.ValidPolicyName, `[\w+=,.@-]+`}
 	pathRule        = rule{1, 512, matches(`/|/[\x21-\x7e]+/`), `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`}
@@ -30,6 +32,10 @@ var (
 	policyPathRule  = rule{1, 512, matches(`((/[A-Za-z0-9.,+@=_-]+)*)/`), `((/[A-Za-z0-9\.,\+@=_-]+)*)/`}
 	documentRule    = rule{1, 131072, matches(`[\t\n\r\x20-\x{ff}]+`), `[\u0009\u000A\u000D\u0020-\u00FF]+`}
 	descriptionRule = rule{0, 1000, matches(`[\t\n\r\x20-\x7e\x{a1}-\x{ff}]*`), `[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`}
+	policyTextRule  = rule{0, 1000, matches(`[^\x00]*`), `[^\u0000]*`} // the model has no pattern
+	policyARNRule   = rule{20, 2048, matches(`[\x20-\x7e]+`), `[\u0020-\u007E]+`}
+	versionRule     = rule{1, 32, matches(`v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`), `v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`}
+	keyIDRule       = rule{16, 128, matches(`\w+`), `[\w]+`}
 	markerRule      = rule{1, 320, matches(`[\x20-\x{ff}]+`), `[\u0020-\u00FF]+`}
 	tagKeyRule      = rule{1, 128, matches(`[\p{L}\p{Z}\p{N}_.:/=+\-@]+`), `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`}
 	tagValueRule    = rule{0, 256, matches(`[\p{L}\p{Z}\p{N}_.:/=+\-@]*`), `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`}
@@ -61,17 +67,21 @@ func (c *check) fail(value, member, constraint string) {
 	c.problems = append(c.problems, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value, member, constraint))
 }
 
+// shown is a value as problems repeat it.
+func shown(v string) string {
+	if utf8.RuneCountInString(v) > maxShown {
+		v = string([]rune(v)[:maxShown]) + "…"
+	}
+	return "'" + v + "'"
+}
+
 // optional checks a member if it is given, and returns it or "".
 func (c *check) optional(member string, v *string, r rule) string {
 	if v == nil {
 		return ""
 	}
 	if problem := r.broken(*v); problem != "" {
-		shown := *v
-		if utf8.RuneCountInString(shown) > maxShown {
-			shown = string([]rune(shown)[:maxShown]) + "…"
-		}
-		c.fail("'"+shown+"'", member, problem)
+		c.fail(shown(*v), member, problem)
 	}
 	return *v
 }
@@ -82,6 +92,13 @@ func (c *check) required(member string, v *string, r rule) string {
 		c.fail("null", member, "Member must not be null")
 	}
 	return c.optional(member, v, r)
+}
+
+// oneOf checks a member that has one of a few values, if it is given.
+func (c *check) oneOf(member string, v *string, values ...string) {
+	if v != nil && !slices.Contains(values, *v) {
+		c.fail(shown(*v), member, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
+	}
 }
 
 // number checks a number if it is given. Limits are inclusive.

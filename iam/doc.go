@@ -1,7 +1,10 @@
 // Package iam holds the operations of AWS IAM that an IoT credentials provider
-// needs: roles, their trust policies and inline policies, and the user behind
-// an access key. Requests, answers and errors are those of the API of
-// 2010-05-08.
+// needs: roles and users with their policies, permissions boundaries and tags,
+// trust policies, managed policies and their versions, access keys. Requests,
+// answers and errors are those of the API of 2010-05-08.
+//
+// What roles, users and managed policies have in common is written once, for a
+// kind: the names of those operations are made of a verb and the kind's noun.
 //
 // It owns the validation of requests, what may be saved as a policy document,
 // quotas, paging, and the shapes of answers. It does not own storage (package

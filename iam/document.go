@@ -63,12 +63,12 @@ func (h *holder) checkInline(owner string, all []thingpass.InlinePolicy) error {
 	for _, d := range all {
 		p, err := policy.Parse(policy.Identity, d.Document)
 		if err != nil {
-			return fmt.Errorf("inline policy %q of %s %q: %w", d.Name, h.log(), owner, err)
+			return fmt.Errorf("inline policy %q of %s %q: %w", d.Name, h.label(), owner, err)
 		}
 		size += p.Size()
 	}
 	if size > h.quota {
-		return thingpass.Errorf(thingpass.LimitExceeded, "Maximum policy size of %d bytes exceeded for %s %s", h.quota, h.log(), owner)
+		return thingpass.Errorf(thingpass.LimitExceeded, "Maximum policy size of %d bytes exceeded for %s %s", h.quota, h.label(), owner)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (h *holder) checkInline(owner string, all []thingpass.InlinePolicy) error {
 func (s *service) warn(ctx context.Context, call *gate.Call, p *policy.Policy, attrs ...any) {
 	var texts []string
 	for _, w := range p.Warnings() {
-		texts = append(texts, fmt.Sprint(w))
+		texts = append(texts, w.String())
 		s.Log.WarnContext(ctx, "policy saved with a warning", append(slices.Clone(attrs), "warning", texts[len(texts)-1])...)
 	}
 	if len(texts) > 0 {

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -35,64 +34,24 @@ func New(cfg Config) gate.Service {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &service{cfg}
+	roles, users, policies := s.roles(), s.users(), s.policies()
 	return gate.Service{
-		Name:       "iam",
-		Scopes:     []string{"iam"},
-		Protocol:   wire.Query,
-		Version:    "2010-05-08",
-		Namespace:  "https://iam.amazonaws.com/doc/2010-05-08/",
-		Error:      wireError,
-		Operations: slices.Concat(s.roleRows(), s.rolePolicyRows(), s.userRows()),
+		Name:      "iam",
+		Scopes:    []string{"iam"},
+		Protocol:  wire.Query,
+		Version:   "2010-05-08",
+		Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+		Error:     wireError,
+		Operations: slices.Concat(
+			s.roleRows(roles), roles.inlineRows(), roles.attachRows(), roles.tagRows(),
+			s.userRows(users), users.inlineRows(), users.attachRows(), users.tagRows(), s.keyRows(users),
+			s.policyRows(policies), policies.tagRows(),
+		),
 	}
 }
-
-// handler is what carries out one operation.
-type handler[In, Out any] func(context.Context, *gate.Call, *In) (*Out, error)
 
 // done is the answer of an operation without a result.
 type done struct{}
-
-// onRole builds the row of an operation that needs the permission of its own
-// name on one existing role.
-func onRole[In, Out any, P interface {
-	*In
-	roleName() string
-}](s *service, name string, handle handler[In, Out],
-) gate.Operation {
-	action := "iam:" + name
-	access := func(in *In) []gate.Access { return s.askRole(action, P(in).roleName()) }
-	return gate.New(gate.Spec{Name: name, Actions: []string{action}}, access, handle)
-}
-
-// reading bounds the read that a question about a role needs. It is not cut
-// short by the caller hanging up: a question has no context.
-const reading = 5 * time.Second
-
-// askRole is the question whether an action is allowed on a role. Requests
-// name a role without its path, and in any spelling; policies are about the
-// ARN, which has the path and the true spelling. Were the ARN made from the
-// request, a policy that denies role/prod/* would deny nothing.
-//
-// When the role cannot be read nothing is asked, and the gate refuses the
-// call.
-func (s *service) askRole(action, name string) []gate.Access {
-	ctx, cancel := context.WithTimeout(context.Background(), reading)
-	defer cancel()
-	r, err := s.Store.Role(ctx, name)
-	if err != nil {
-		if kind := thingpass.KindOf(err); kind != thingpass.NotFound && kind != thingpass.Invalid {
-			s.Log.Error("a role cannot be read to ask who may use it", "action", action, "cause", err)
-			return nil
-		}
-		return []gate.Access{{Action: action, Resource: s.Place.Role("/", name)}}
-	}
-	keys := map[string][]string{}
-	for _, t := range r.Tags {
-		keys["aws:ResourceTag/"+t.Key] = []string{t.Value}
-		keys["iam:ResourceTag/"+t.Key] = []string{t.Value}
-	}
-	return []gate.Access{{Action: action, Resource: s.Place.Role(r.Path, r.Name), Context: keys}}
-}
 
 // codes are the errors of IAM (API reference, "Common Errors" and those of
 // each operation). What is not in the table is a failure of the service.

@@ -199,7 +199,7 @@ func TestRefusals(t *testing.T) {
 		{"CreateRole", []string{"RoleName=r", document, "MaxSessionDuration=3599"}, 400, "ValidationError", "Value '3599' at 'maxSessionDuration' failed to satisfy constraint: Member must have value greater than or equal to 3600"},
 		{"CreateRole", []string{"RoleName=r", document, "MaxSessionDuration=43201"}, 400, "ValidationError", "less than or equal to 43200"},
 		{"CreateRole", []string{"RoleName=r", document, "MaxSessionDuration=one"}, 400, "ValidationError", "MaxSessionDuration"},
-		{"CreateRole", []string{"RoleName=r", document, "PermissionsBoundary=arn:aws:iam::aws:policy/PowerUserAccess"}, 400, "ValidationError", "PermissionsBoundary is not supported"},
+		{"CreateRole", []string{"RoleName=r", document, "PermissionsBoundary=arn:aws:iam::aws:policy/PowerUserAccess"}, 404, "NoSuchEntity", "Scope ARN: arn:aws:iam::aws:policy/PowerUserAccess does not exist or is not attachable."},
 		{"CreateRole", []string{"RoleName=r", "AssumeRolePolicyDocument={"}, 400, "MalformedPolicyDocument", "Syntax errors in policy."},
 		{"CreateRole", []string{"RoleName=r", "AssumeRolePolicyDocument=" + everything}, 400, "MalformedPolicyDocument", "Has prohibited field Resource"},
 		{"CreateRole", []string{"RoleName=r", "AssumeRolePolicyDocument="}, 400, "ValidationError", "'assumeRolePolicyDocument'"},
@@ -303,7 +303,7 @@ func TestNoPolicy(t *testing.T) {
 	w.must("PutRolePolicy", "RoleName=r", "PolicyName=p", "PolicyDocument="+getObject)
 	nobody := w.caller("nobody", "")
 	for _, op := range w.operations() {
-		for _, params := range [][]string{nil, {"RoleName=r"}, {"RoleName=none"}, {"UserName=admin"}, {"UserName=none"}, {"RoleName=\x00"}} {
+		for _, params := range [][]string{nil, {"RoleName=r"}, {"RoleName=none"}, {"UserName=admin"}, {"UserName=none"}, {"RoleName=\x00"}, {"PolicyArn=" + account + "policy/p"}} {
 			w.call(nobody, op, params...).refused(403, "AccessDenied",
 				"User: arn:aws:sts::123456789012:assumed-role/nobody/someone is not authorized to perform: iam:"+op+" on resource: ")
 		}

@@ -2,6 +2,8 @@ package iam
 
 import (
 	"encoding/base64"
+	"slices"
+	"strings"
 
 	"github.com/thingpass/thingpass"
 )
@@ -54,4 +56,12 @@ func cut[T any](items []T, p thingpass.Page, name func(T) string) ([]T, pageOutp
 	items = items[:p.Limit-1]
 	last := name(items[len(items)-1])
 	return items, pageOutput{IsTruncated: true, Marker: base64.StdEncoding.EncodeToString([]byte(last))}
+}
+
+// pageOf is cut for a short list that is at hand as a whole. It orders the list
+// by name.
+func pageOf[T any](items []T, p thingpass.Page, name func(T) string) ([]T, pageOutput) {
+	rest := slices.DeleteFunc(slices.Clone(items), func(item T) bool { return name(item) <= p.After })
+	slices.SortFunc(rest, func(a, b T) int { return strings.Compare(name(a), name(b)) })
+	return cut(rest[:min(len(rest), p.Limit)], p, name)
 }

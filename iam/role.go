@@ -3,40 +3,27 @@ package iam
 import (
 	"cmp"
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/gate"
 )
 
-func (s *service) roleRows() []gate.Operation {
+// roleRows are the operations on roles but for those that they share with
+// users.
+func (s *service) roleRows(h *holder) []gate.Operation {
+	k := &h.kind
 	create := gate.Spec{Name: "CreateRole", Actions: []string{"iam:CreateRole", "iam:TagRole"}}
-	list := gate.Spec{Name: "ListRoles", Actions: []string{"iam:ListRoles"}}
 	return []gate.Operation{
-		gate.New(create, s.askCreateRole, s.createRole),
-		onRole(s, "GetRole", s.getRole),
-		gate.New(list, func(*listRolesInput) []gate.Access { return []gate.Access{{Action: "iam:ListRoles", Resource: "*"}} }, s.listRoles),
-		onRole(s, "DeleteRole", s.deleteRole),
-		onRole(s, "UpdateRole", s.updateRole),
-		onRole(s, "UpdateRoleDescription", s.updateRoleDescription),
-		onRole(s, "UpdateAssumeRolePolicy", s.updateAssumeRolePolicy),
-		onRole(s, "ListRoleTags", s.listRoleTags),
-		onRole(s, "ListInstanceProfilesForRole", s.listInstanceProfilesForRole),
+		gate.New(create, s.askCreateRole(k), s.createRole),
+		on(k, "GetRole", s.getRole, bounded),
+		onAll("ListRoles", s.listRoles),
+		on(k, "DeleteRole", s.deleteRole, bounded),
+		on(k, "UpdateRole", s.updateRole, bounded),
+		on(k, "UpdateRoleDescription", s.updateRoleDescription, bounded),
+		on(k, "UpdateAssumeRolePolicy", s.updateAssumeRolePolicy, bounded),
+		on(k, "ListInstanceProfilesForRole", s.listInstanceProfilesForRole),
 	}
-}
-
-// roleInput names a role.
-type roleInput struct{ RoleName *string }
-
-func (in *roleInput) roleName() string { return value(in.RoleName) }
-
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // role is a role in an answer.
@@ -49,21 +36,23 @@ type role struct {
 	AssumeRolePolicyDocument string
 	Description              string `query:",omitempty"`
 	MaxSessionDuration       int64
+	PermissionsBoundary      *boundary
 	Tags                     []tag `query:",omitempty"`
 }
 
-func (s *service) shown(r thingpass.Role) role {
+func (s *service) shownRole(r thingpass.Role) role {
 	return role{
 		Path: r.Path, RoleName: r.Name, RoleID: r.ID, ARN: s.Place.Role(r.Path, r.Name), CreateDate: r.Created,
 		AssumeRolePolicyDocument: escaped(r.TrustPolicy), Description: r.Description,
-		MaxSessionDuration: int64(r.MaxSessionDuration / time.Second), Tags: shownTags(r.Tags),
+		MaxSessionDuration: int64(r.MaxSessionDuration / time.Second), PermissionsBoundary: shownBoundary(r.PermissionsBoundary),
+		Tags: shownTags(r.Tags),
 	}
 }
 
 type roleOutput struct{ Role role }
 
 type createRoleInput struct {
-	roleInput
+	target
 	Path                     *string
 	AssumeRolePolicyDocument *string
 	Description              *string
@@ -72,28 +61,25 @@ type createRoleInput struct {
 	Tags                     []tagInput
 }
 
-// askCreateRole asks for iam:TagRole as well when the role is made with tags:
-// tags can be what other policies go by.
-func (s *service) askCreateRole(in *createRoleInput) []gate.Access {
-	arn := s.Place.Role(cmp.Or(value(in.Path), "/"), in.roleName())
-	questions := []gate.Access{tagging(gate.Access{Action: "iam:CreateRole", Resource: arn}, in.Tags)}
-	if len(in.Tags) > 0 {
-		questions = append(questions, tagging(gate.Access{Action: "iam:TagRole", Resource: arn}, in.Tags))
+func (s *service) askCreateRole(k *kind) func(*createRoleInput) []gate.Access {
+	return func(in *createRoleInput) []gate.Access {
+		arn := s.Place.Role(cmp.Or(value(in.Path), "/"), value(in.RoleName))
+		return k.creating(arn, in.Tags, value(in.PermissionsBoundary))
 	}
-	return questions
 }
 
 func (in *createRoleInput) role(now time.Time) (thingpass.Role, error) {
 	var c check
 	r := thingpass.Role{
-		ID:                 thingpass.NewID("AROA"),
-		Name:               c.required("roleName", in.RoleName, roleNameRule),
-		Path:               cmp.Or(c.optional("path", in.Path, pathRule), "/"),
-		TrustPolicy:        c.required("assumeRolePolicyDocument", in.AssumeRolePolicyDocument, documentRule),
-		Description:        c.optional("description", in.Description, descriptionRule),
-		MaxSessionDuration: thingpass.MinMaxSessionDuration,
-		Created:            now.UTC(),
-		Tags:               checkTags(&c, in.Tags),
+		ID:                  thingpass.NewID("AROA"),
+		Name:                c.required("roleName", in.RoleName, roleNameRule),
+		Path:                cmp.Or(c.optional("path", in.Path, pathRule), "/"),
+		TrustPolicy:         c.required("assumeRolePolicyDocument", in.AssumeRolePolicyDocument, documentRule),
+		Description:         c.optional("description", in.Description, descriptionRule),
+		MaxSessionDuration:  thingpass.MinMaxSessionDuration,
+		Created:             now.UTC(),
+		Tags:                checkTags(&c, in.Tags),
+		PermissionsBoundary: c.optional("permissionsBoundary", in.PermissionsBoundary, policyARNRule),
 	}
 	checkMaxSession(&c, in.MaxSessionDuration)
 	if err := c.err(); err != nil {
@@ -102,17 +88,14 @@ func (in *createRoleInput) role(now time.Time) (thingpass.Role, error) {
 	if in.MaxSessionDuration != nil {
 		r.MaxSessionDuration = time.Duration(*in.MaxSessionDuration) * time.Second
 	}
-	if in.PermissionsBoundary != nil {
-		return r, invalid("PermissionsBoundary is not supported: the boundary would not limit the role.")
-	}
-	return r, checkTagKeys(r.Tags)
+	return r, cmp.Or(checkARN(r.PermissionsBoundary), checkTagKeys(r.Tags))
 }
 
 func checkMaxSession(c *check, v *int64) {
 	c.number("maxSessionDuration", v, int64(thingpass.MinMaxSessionDuration/time.Second), int64(thingpass.MaxSession/time.Second))
 }
 
-func (s *service) createRole(ctx context.Context, _ *gate.Call, in *createRoleInput) (*roleOutput, error) {
+func (s *service) createRole(ctx context.Context, call *gate.Call, in *createRoleInput) (*roleOutput, error) {
 	r, err := in.role(s.Now())
 	if err != nil {
 		return nil, err
@@ -127,26 +110,21 @@ func (s *service) createRole(ctx context.Context, _ *gate.Call, in *createRoleIn
 	if err := s.Store.CreateRole(ctx, r); err != nil {
 		return nil, err
 	}
-	s.warn(ctx, r.Name, "trust policy", trust)
-	return &roleOutput{s.shown(r)}, nil
+	s.warn(ctx, call, trust, "role", r.Name, "policy", "trust policy")
+	return &roleOutput{s.shownRole(r)}, nil
 }
 
-// read finds the role that a request names.
-func (s *service) read(ctx context.Context, in *roleInput) (thingpass.Role, error) {
+func (s *service) getRole(ctx context.Context, _ *gate.Call, in *target) (*roleOutput, error) {
 	var c check
 	name := c.required("roleName", in.RoleName, roleNameRule)
 	if err := c.err(); err != nil {
-		return thingpass.Role{}, err
+		return nil, err
 	}
-	return s.Store.Role(ctx, name)
-}
-
-func (s *service) getRole(ctx context.Context, _ *gate.Call, in *roleInput) (*roleOutput, error) {
-	r, err := s.read(ctx, in)
+	r, err := s.Store.Role(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return &roleOutput{s.shown(r)}, nil
+	return &roleOutput{s.shownRole(r)}, nil
 }
 
 type listRolesInput struct {
@@ -159,7 +137,7 @@ type listRolesOutput struct {
 	pageOutput
 }
 
-// listRoles leaves tags out, as AWS does (API reference, ListRoles).
+// listRoles leaves tags and boundaries out, as AWS does (API reference, ListRoles).
 func (s *service) listRoles(ctx context.Context, _ *gate.Call, in *listRolesInput) (*listRolesOutput, error) {
 	var c check
 	prefix := cmp.Or(c.optional("pathPrefix", in.PathPrefix, pathPrefixRule), "/")
@@ -174,13 +152,13 @@ func (s *service) listRoles(ctx context.Context, _ *gate.Call, in *listRolesInpu
 	some, more := cut(all, page, func(r thingpass.Role) string { return r.Name })
 	out := &listRolesOutput{pageOutput: more}
 	for _, r := range some {
-		r.Tags = nil
-		out.Roles = append(out.Roles, s.shown(r))
+		r.Tags, r.PermissionsBoundary = nil, ""
+		out.Roles = append(out.Roles, s.shownRole(r))
 	}
 	return out, nil
 }
 
-func (s *service) deleteRole(ctx context.Context, _ *gate.Call, in *roleInput) (*done, error) {
+func (s *service) deleteRole(ctx context.Context, _ *gate.Call, in *target) (*done, error) {
 	var c check
 	name := c.required("roleName", in.RoleName, roleNameRule)
 	if err := c.err(); err != nil {
@@ -190,7 +168,7 @@ func (s *service) deleteRole(ctx context.Context, _ *gate.Call, in *roleInput) (
 }
 
 type updateRoleInput struct {
-	roleInput
+	target
 	Description        *string
 	MaxSessionDuration *int64
 }
@@ -217,7 +195,7 @@ func (s *service) updateRole(ctx context.Context, _ *gate.Call, in *updateRoleIn
 }
 
 type updateRoleDescriptionInput struct {
-	roleInput
+	target
 	Description *string
 }
 
@@ -237,15 +215,15 @@ func (s *service) updateRoleDescription(ctx context.Context, _ *gate.Call, in *u
 	if err != nil {
 		return nil, err
 	}
-	return &roleOutput{s.shown(changed)}, nil
+	return &roleOutput{s.shownRole(changed)}, nil
 }
 
 type updateAssumeRolePolicyInput struct {
-	roleInput
+	target
 	PolicyDocument *string
 }
 
-func (s *service) updateAssumeRolePolicy(ctx context.Context, _ *gate.Call, in *updateAssumeRolePolicyInput) (*done, error) {
+func (s *service) updateAssumeRolePolicy(ctx context.Context, call *gate.Call, in *updateAssumeRolePolicyInput) (*done, error) {
 	var c check
 	name := c.required("roleName", in.RoleName, roleNameRule)
 	document := c.required("policyDocument", in.PolicyDocument, documentRule)
@@ -267,39 +245,8 @@ func (s *service) updateAssumeRolePolicy(ctx context.Context, _ *gate.Call, in *
 	if err != nil {
 		return nil, err
 	}
-	s.warn(ctx, name, "trust policy", trust)
+	s.warn(ctx, call, trust, "role", name, "policy", "trust policy")
 	return nil, nil
-}
-
-// roleListInput asks for a list that belongs to a role.
-type roleListInput struct {
-	roleInput
-	pageInput
-}
-
-type listRoleTagsOutput struct {
-	Tags []tag
-	pageOutput
-}
-
-func (s *service) listRoleTags(ctx context.Context, _ *gate.Call, in *roleListInput) (*listRoleTagsOutput, error) {
-	var c check
-	page := in.page(&c)
-	if err := c.err(); err != nil {
-		return nil, err
-	}
-	r, err := s.read(ctx, &in.roleInput)
-	if err != nil {
-		return nil, err
-	}
-	tags := slices.SortedFunc(slices.Values(shownTags(r.Tags)), func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
-	rest := slices.IndexFunc(tags, func(t tag) bool { return t.Key > page.After })
-	if rest < 0 {
-		return &listRoleTagsOutput{}, nil
-	}
-	tags = tags[rest:]
-	some, more := cut(tags[:min(len(tags), page.Limit)], page, func(t tag) string { return t.Key })
-	return &listRoleTagsOutput{some, more}, nil
 }
 
 type listInstanceProfilesOutput struct {
@@ -309,13 +256,14 @@ type listInstanceProfilesOutput struct {
 
 // listInstanceProfilesForRole answers what is true: there are no instance
 // profiles. Clients ask before they delete a role.
-func (s *service) listInstanceProfilesForRole(ctx context.Context, _ *gate.Call, in *roleListInput) (*listInstanceProfilesOutput, error) {
+func (s *service) listInstanceProfilesForRole(ctx context.Context, _ *gate.Call, in *listInput) (*listInstanceProfilesOutput, error) {
 	var c check
+	name := c.required("roleName", in.RoleName, roleNameRule)
 	in.page(&c)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	if _, err := s.read(ctx, &in.roleInput); err != nil {
+	if _, err := s.Store.Role(ctx, name); err != nil {
 		return nil, err
 	}
 	return &listInstanceProfilesOutput{}, nil

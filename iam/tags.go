@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,13 +10,25 @@ import (
 	"github.com/thingpass/thingpass/gate"
 )
 
-// maxTags is how many tags a role may have (IAM quotas).
+// maxTags is how many tags a role, a user or a policy may have (IAM quotas).
 const maxTags = 50
 
 type tagInput struct{ Key, Value *string }
 
 // tag is a tag in an answer.
 type tag struct{ Key, Value string }
+
+// tagRows are the operations on the tags of one kind of noun. A change is
+// decided with the tags that are there and those that are given.
+func (k *kind) tagRows() []gate.Operation {
+	return []gate.Operation{
+		on(k, "Tag"+k.noun, k.tag, func(in *tagsInput, _ entity, a *gate.Access) { tagging(a, in.Tags) }),
+		on(k, "Untag"+k.noun, k.untag, func(in *untagInput, _ entity, a *gate.Access) {
+			a.Lists["aws:TagKeys"] = in.TagKeys[:min(len(in.TagKeys), maxTags)]
+		}),
+		on(k, "List"+k.noun+"Tags", k.listTags),
+	}
+}
 
 func shownTags(tags []thingpass.Tag) []tag {
 	shown := make([]tag, len(tags))
@@ -27,9 +40,7 @@ func shownTags(tags []thingpass.Tag) []tag {
 
 // checkTags checks the form of tags and returns them.
 func checkTags(c *check, in []tagInput) []thingpass.Tag {
-	if len(in) > maxTags {
-		c.fail(fmt.Sprintf("'%d tags'", len(in)), "tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
-	}
+	checkNumber(c, "tags", len(in))
 	var tags []thingpass.Tag
 	for i, t := range in {
 		member := fmt.Sprintf("tags.%d.member.", i+1)
@@ -39,6 +50,12 @@ func checkTags(c *check, in []tagInput) []thingpass.Tag {
 		})
 	}
 	return tags
+}
+
+func checkNumber(c *check, member string, n int) {
+	if n > maxTags {
+		c.fail(fmt.Sprintf("'%d %s'", n, member), member, fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+	}
 }
 
 // checkTagKeys refuses keys that are reserved or given twice (IAM user guide,
@@ -55,21 +72,89 @@ func checkTagKeys(tags []thingpass.Tag) error {
 	return nil
 }
 
-// tagging adds to a question which tags the request gives. What will be refused
-// after the question for its number or for a key that is there already is left
-// out: condition keys have no case.
-func tagging(a gate.Access, in []tagInput) gate.Access {
-	a.Context, a.Lists = map[string][]string{}, map[string][]string{}
-	for _, t := range in[:min(len(in), maxTags)] {
-		if t.Key == nil || slices.ContainsFunc(a.Lists["aws:TagKeys"], func(key string) bool { return strings.EqualFold(key, *t.Key) }) {
-			continue
-		}
-		value := ""
-		if t.Value != nil {
-			value = *t.Value
-		}
-		a.Context["aws:RequestTag/"+*t.Key] = []string{value}
-		a.Lists["aws:TagKeys"] = append(a.Lists["aws:TagKeys"], *t.Key)
+type tagsInput struct {
+	target
+	Tags []tagInput
+}
+
+// tag adds tags. One whose key is there, in any spelling, takes its place (IAM
+// user guide, "Rules for tagging").
+func (k *kind) tag(ctx context.Context, _ *gate.Call, in *tagsInput) (*done, error) {
+	var c check
+	name := k.named(&c, &in.target)
+	given := checkTags(&c, in.Tags)
+	if in.Tags == nil {
+		c.fail("null", "tags", "Member must not be null")
 	}
-	return a
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if err := checkTagKeys(given); err != nil {
+		return nil, err
+	}
+	return nil, k.retag(ctx, name, func(tags []thingpass.Tag) ([]thingpass.Tag, error) {
+		for _, t := range given {
+			tags = append(without(tags, t.Key), t)
+		}
+		if len(tags) > maxTags {
+			return nil, thingpass.Errorf(thingpass.LimitExceeded, "The number of tags has reached the maximum limit: %d.", maxTags)
+		}
+		return tags, nil
+	})
+}
+
+type untagInput struct {
+	target
+	TagKeys []string
+}
+
+// untag removes tags. Those that are not there need no removing.
+func (k *kind) untag(ctx context.Context, _ *gate.Call, in *untagInput) (*done, error) {
+	var c check
+	name := k.named(&c, &in.target)
+	checkNumber(&c, "tagKeys", len(in.TagKeys))
+	if in.TagKeys == nil {
+		c.fail("null", "tagKeys", "Member must not be null")
+	}
+	for i := range in.TagKeys {
+		c.required(fmt.Sprintf("tagKeys.%d.member", i+1), &in.TagKeys[i], tagKeyRule)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return nil, k.retag(ctx, name, func(tags []thingpass.Tag) ([]thingpass.Tag, error) {
+		for _, key := range in.TagKeys {
+			tags = without(tags, key)
+		}
+		return tags, nil
+	})
+}
+
+func without(tags []thingpass.Tag, key string) []thingpass.Tag {
+	return slices.DeleteFunc(tags, func(t thingpass.Tag) bool { return strings.EqualFold(t.Key, key) })
+}
+
+// listInput asks for a list that belongs to a noun.
+type listInput struct {
+	target
+	pageInput
+}
+
+type listTagsOutput struct {
+	Tags []tag
+	pageOutput
+}
+
+func (k *kind) listTags(ctx context.Context, _ *gate.Call, in *listInput) (*listTagsOutput, error) {
+	var c check
+	page := in.page(&c)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	e, err := k.read(ctx, &in.target)
+	if err != nil {
+		return nil, err
+	}
+	some, more := pageOf(shownTags(e.tags), page, func(t tag) string { return t.Key })
+	return &listTagsOutput{some, more}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/store"
 	"github.com/thingpass/thingpass/thingtest"
 )
 
@@ -91,6 +92,24 @@ func (w *world) caller(name, policy string) sigv4.Credentials {
 		AccessKeyID: a.text(at + "AccessKeyId"), SecretAccessKey: a.text(at + "SecretAccessKey"), SessionToken: a.text(at + "SessionToken"),
 	}
 }
+
+// user makes a user with a key and returns it. params are further ones of
+// CreateUser.
+func (w *world) user(name string, params ...string) sigv4.Credentials {
+	w.t.Helper()
+	w.must("CreateUser", append(params, "UserName="+name)...)
+	return w.key(w.must("CreateAccessKey", "UserName="+name))
+}
+
+// key is the access key in an answer of CreateAccessKey.
+func (w *world) key(a answer) sigv4.Credentials {
+	w.t.Helper()
+	at := "CreateAccessKeyResult/AccessKey/"
+	return sigv4.Credentials{AccessKeyID: a.text(at + "AccessKeyId"), SecretAccessKey: a.text(at + "SecretAccessKey")}
+}
+
+// pass lets a change be seen by requests.
+func (w *world) pass() { time.Sleep(store.Staleness + 20*time.Millisecond) }
 
 // answer is what a call came to, the XML as a tree.
 type answer struct {
