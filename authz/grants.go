@@ -29,7 +29,7 @@ func (a *Authz) Layers(ctx context.Context, p thingpass.Principal) (Layers, erro
 // must not write to what it is given; nil changes nothing.
 func (a *Authz) LayersWith(ctx context.Context, p thingpass.Principal, change func(thingpass.Grants) thingpass.Grants) (Layers, error) {
 	var grants thingpass.Grants
-	var owner string
+	var owner, boundary string
 	switch p.Kind {
 	case thingpass.UserPrincipal:
 		u, err := a.Recent.User(ctx, p.User)
@@ -39,15 +39,18 @@ func (a *Authz) LayersWith(ctx context.Context, p thingpass.Principal, change fu
 		if u.ID != p.UniqueID {
 			return Layers{}, fmt.Errorf("read policies of user %q: the name is another user's by now", p.User)
 		}
-		grants, owner = u.Grants, u.ID
+		grants, owner, boundary = u.Grants, u.ID, u.PermissionsBoundary
 	case thingpass.SessionPrincipal:
 		r, err := a.Recent.RoleByID(ctx, p.RoleID)
 		if err != nil {
 			return Layers{}, unread("role", p.RoleName, err)
 		}
-		grants, owner = r.Grants, r.ID
+		grants, owner, boundary = r.Grants, r.ID, r.PermissionsBoundary
 	default:
 		return Layers{}, nil
+	}
+	if boundary != "" && grants.Boundary == nil {
+		return Layers{}, fmt.Errorf("read policies of %s: permissions boundary %s was not read", p.ARN, boundary)
 	}
 	if change != nil {
 		// Not under the owner's key: what is stored stays compiled.
@@ -67,15 +70,14 @@ func (a *Authz) LayersWith(ctx context.Context, p thingpass.Principal, change fu
 // unread hides the kind of an error: to the caller of an operation, "not found"
 // would look like an answer about what it asked for.
 func unread(what, name string, err error) error {
+	if thingpass.KindOf(err) == thingpass.Internal {
+		return fmt.Errorf("read policies of %s %q: %w", what, name, err)
+	}
 	return fmt.Errorf("read policies of %s %q: %v", what, name, err)
 }
 
-// GrantsLayers returns what a user or a role session without session policies
-// has by its grants.
-func (a *Authz) GrantsLayers(g *thingpass.Grants) (Layers, error) { return a.grants("", g) }
-
-// grants compiles what is stored for a user or role. The owner is its unique id,
-// or "" for grants that are nobody's.
+// grants compiles what a user or role has. The owner is its unique id, or "" for
+// grants that are not as they are stored.
 func (a *Authz) grants(owner string, g *thingpass.Grants) (Layers, error) {
 	b := bundle{kind: policy.Identity, inline: g.Inline, managed: g.Managed}
 	key := setKey{purpose: forIdentity, owner: owner}
