@@ -253,3 +253,23 @@ func TestDeviceVariables(t *testing.T) {
 		}
 	}
 }
+
+// TestPassingTags: a trust policy that lets a role be assumed does not yet let
+// tags or a source identity be passed to the session.
+func TestPassingTags(t *testing.T) {
+	a, user, _ := world(t, "", "")
+	for actions, want := range map[string]map[string]bool{
+		`"sts:AssumeRole"`:                    {"sts:AssumeRole": true, "sts:TagSession": false, "sts:SetSourceIdentity": false},
+		`["sts:AssumeRole","sts:TagSession"]`: {"sts:AssumeRole": true, "sts:TagSession": true, "sts:SetSourceIdentity": false},
+		`"sts:*"`:                             {"sts:AssumeRole": true, "sts:TagSession": true, "sts:SetSourceIdentity": true},
+	} {
+		text := strings.ReplaceAll(trust(`{"AWS":"`+user.ARN+`"}`), `"sts:AssumeRole"`, actions)
+		target := thingpass.Role{Name: "Target", Path: "/", TrustPolicy: text, TrustIDs: map[string]string{user.ARN: user.UniqueID}}
+		for action, allowed := range want {
+			v, err := a.AssumeRole(t.Context(), target, authz.Request{Principal: user, Action: action, Resource: place.Role("/", "Target")})
+			if err != nil || v.Allowed() != allowed || v.By != authz.ByTrust || v.Asked.Kind != authz.KindTrust {
+				t.Errorf("%s by %s: %v by %s, %v", action, actions, v.Decision, v.By, err)
+			}
+		}
+	}
+}
