@@ -44,7 +44,7 @@ var floorPlan = []room{
 	{"iam", ". wire store gate policy session authz", "an operation never sees how it was authorised, nor another service; authz for the simulations, which ask about somebody else"},
 	{"sts", ". wire store gate authz session", "AssumeRole asks the trust policy itself, hence authz"},
 	{"s3", ". wire gate sigv4 objects", "sigv4 for the body, which is verified while it streams; no store"},
-	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects trail",
+	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects trail why",
 		"wires everybody together"},
 	{"thingtest", ". server sigv4", "a running server for tests, used through its doors only"},
 	{"cmd/thingpass", ". server sigv4 thingtest policy why", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},

@@ -31,6 +31,7 @@ import (
 	"github.com/thingpass/thingpass/store"
 	"github.com/thingpass/thingpass/sts"
 	"github.com/thingpass/thingpass/trail"
+	"github.com/thingpass/thingpass/why"
 )
 
 // Config says how to run an installation. The zero value of everything but Dir
@@ -95,6 +96,7 @@ type Server struct {
 	stop      context.CancelFunc
 	failed    <-chan struct{}
 	draining  atomic.Bool
+	control   bool // the control socket is there
 	once      sync.Once
 	closeErr  error
 }
@@ -203,7 +205,22 @@ func (s *Server) wire(background context.Context, listeners []net.Listener) erro
 	s.serve(listeners[0], device, doorTLS(cert.get, !s.cfg.NoPostQuantum, true), 30*time.Second)
 	s.serve(listeners[1], behind(s.cfg.TrustedProxies, s.gate), doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
 	s.serve(listeners[2], s.ops(), nil, 30*time.Second)
+	s.serveControl(why.New(why.Config{
+		Place: place, Trail: decisions, Authz: decide, Door: device, Recent: recent, Store: s.db, Now: s.cfg.Now,
+	}))
 	return nil
+}
+
+// serveControl answers the command line. A folder that cannot hold a socket
+// costs the explanations, and nothing else.
+func (s *Server) serveControl(x *why.Explainer) {
+	l, err := listenControl(s.inst.dir)
+	if err != nil {
+		s.cfg.Log.Warn("thingpass why and thingpass policy try will not reach this server", "cause", err.Error())
+		return
+	}
+	s.control = true
+	s.serve(l, s.controlHandler(x), nil, time.Minute)
 }
 
 // services is the list of what the signed door offers.
@@ -328,6 +345,9 @@ func (s *Server) Shutdown() error {
 			if err := srv.Shutdown(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("requests were cut off: %w", err), srv.Close())
 			}
+		}
+		if s.control {
+			errs = append(errs, removeControl(s.inst.dir))
 		}
 		s.stop()
 		errs = append(errs, s.group.Wait(), s.closeStores())

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"time"
@@ -47,6 +48,9 @@ type serveCmd struct {
 	PostQuantum     bool          `env:"THINGPASS_POST_QUANTUM" default:"true" negatable:"" help:"Offer the post-quantum hybrid key exchange X25519MLKEM768."`
 	PresignV2       bool          `name:"presign-v2" env:"THINGPASS_PRESIGN_V2" default:"true" negatable:"" help:"Take S3 URLs presigned with Signature Version 2, which AWS CLI version 1 and boto3 make by default."`
 	StrictVariables bool          `env:"THINGPASS_STRICT_VARIABLES" help:"Know the policy variables credentials-iot:* only, not their older spellings iot:thingName, iot:thingType, iot:certificateId."`
+	TrustedProxy    []string      `env:"THINGPASS_TRUSTED_PROXY" placeholder:"CIDR" help:"Address or network of a proxy in front of the API door, repeatable: the client's address is taken from its X-Forwarded-For, for aws:SourceIp and the log. From anybody else that header is ignored."`
+	Decisions       int           `env:"THINGPASS_DECISIONS" default:"20000" help:"How many decisions are kept in memory for thingpass why, about 4 KB each; 0 for none."`
+	DecisionsAge    time.Duration `env:"THINGPASS_DECISIONS_AGE" default:"1h" help:"How long they are kept."`
 	ShutdownTimeout time.Duration `env:"THINGPASS_SHUTDOWN_TIMEOUT" default:"30s" help:"How long requests in flight may take to finish."`
 	LogFormat       string        `env:"THINGPASS_LOG_FORMAT" enum:"json,text" default:"json" help:"json or text."`
 	LogLevel        slog.Level    `env:"THINGPASS_LOG_LEVEL" default:"info" help:"debug, info, warn or error. The audit line of a request has level info, or error when it failed."`
@@ -59,9 +63,17 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.LogFormat == "text" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	}
+	proxies, err := prefixes(c.TrustedProxy)
+	if err != nil {
+		return err
+	}
+	if c.Decisions <= 0 {
+		c.Decisions = -1
+	}
 	s, err := server.Start(ctx, server.Config{
 		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, OpsListen: c.OpsListen,
 		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
+		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
 		ShutdownTimeout: c.ShutdownTimeout, Log: log,
 	})
 	if err != nil {
@@ -79,6 +91,22 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		log.Error("a listener failed, shutting down")
 	}
 	return s.Shutdown()
+}
+
+// prefixes reads addresses and networks.
+func prefixes(texts []string) (list []netip.Prefix, err error) {
+	for _, t := range texts {
+		p, err := netip.ParsePrefix(t)
+		if err != nil {
+			a, alone := netip.ParseAddr(t)
+			if alone != nil {
+				return nil, fmt.Errorf("--trusted-proxy %q: not an address, and not a network like 10.0.0.0/8", t)
+			}
+			p = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
 }
 
 // writeAddresses puts the file there in one step, so that a reader never sees

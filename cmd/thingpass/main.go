@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,6 +15,8 @@ import (
 type cli struct {
 	Init    initCmd    `cmd:"" help:"Make an installation: keys, certificates, database, administrator."`
 	Serve   serveCmd   `cmd:"" help:"Run an installation."`
+	Why     whyCmd     `cmd:"" help:"Explain a decision of the running server: which step, which statement, which missing value, and what would change it."`
+	Policy  policyCmd  `cmd:"" help:"Check a policy, or try it on what was asked lately, before it is saved."`
 	Demo    demoCmd    `cmd:"" help:"Show the whole story in a temporary folder."`
 	Rotate  rotateCmd  `cmd:"" name:"rotate-keys" help:"Put a new key into the key ring; issued credentials stay valid."`
 	Renew   renewCmd   `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
@@ -26,6 +29,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
+		if code, ok := errors.AsType[status](err); ok {
+			os.Exit(int(code))
+		}
 		fmt.Fprintln(os.Stderr, "thingpass:", err)
 		os.Exit(1)
 	}

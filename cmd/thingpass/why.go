@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/thingpass/thingpass/server"
+	"github.com/thingpass/thingpass/why"
+)
+
+// outputFlag chooses how an answer is written.
+type outputFlag struct {
+	Output string `enum:"text,json" default:"text" help:"text or json."`
+}
+
+// explained is an answer that knows how to be text.
+type explained interface{ WriteText(w io.Writer) error }
+
+func (f outputFlag) write(v explained) error {
+	if f.Output == "text" {
+		return v.WriteText(os.Stdout)
+	}
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// status is an error that only sets the exit status: all has been said.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+type whyCmd struct {
+	dataFlag
+	outputFlag
+	ID          string   `arg:"" optional:"" help:"Request id, from the answer's x-amzn-requestid or x-amz-request-id, an error text, or the log. The beginning is enough."`
+	Certificate string   `placeholder:"ID" help:"Ask without a request: the id of the device's certificate."`
+	Alias       string   `placeholder:"NAME" help:"The role alias that the device would use."`
+	Thing       *string  `placeholder:"NAME" help:"The thing that the device would name in x-amzn-iot-thingname (default: it sends no such header)."`
+	Action      string   `placeholder:"ACTION" help:"What it would do with the credentials, for example s3:PutObject."`
+	Resource    string   `placeholder:"ARN" help:"On what, for example arn:aws:s3:::bucket/key."`
+	Context     []string `placeholder:"KEY=VALUE" sep:"none" help:"Condition key of that request, repeatable, for example aws:SourceIp=192.0.2.7."`
+}
+
+func (c *whyCmd) Run(ctx context.Context) error {
+	control := server.NewControl(c.Data)
+	if c.ID != "" {
+		if c.Certificate != "" || c.Alias != "" || c.Action != "" || c.Thing != nil {
+			return errors.New("give a request id, or --certificate and --alias, not both")
+		}
+		e, err := control.Why(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return c.write(e)
+	}
+	if c.Certificate == "" || c.Alias == "" {
+		return errors.New("give the id of a request (thingpass why ID), or --certificate and --alias to ask without one")
+	}
+	keys, err := why.ParseContext(c.Context)
+	if err != nil {
+		return err
+	}
+	e, err := control.Ask(ctx, why.Question{
+		Certificate: c.Certificate, Alias: c.Alias, Thing: c.Thing, Action: c.Action, Resource: c.Resource, Context: keys,
+	})
+	if err != nil {
+		return err
+	}
+	return c.write(e)
+}
