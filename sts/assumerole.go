@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	assumeRole = "sts:AssumeRole"
+	assumeRole        = "sts:AssumeRole"
+	tagSession        = "sts:TagSession"
+	setSourceIdentity = "sts:SetSourceIdentity"
 
-	// maxPolicy is how long a session policy may be, in characters (IAM and
-	// STS quotas, "role session policies").
+	// maxPolicy is how long session policies and the ARNs of managed ones may be
+	// together, in characters (IAM and STS quotas, "role session policies").
 	maxPolicy = 2048
 
 	// maxChained is how long a session may last that was made with the
@@ -42,6 +44,7 @@ type assumeRoleOutput struct {
 	Credentials      credentials
 	AssumedRoleUser  assumedRoleUser
 	PackedPolicySize *int64 // percent of what is allowed
+	SourceIdentity   *string
 }
 
 // assumeRole decides first and validates then: whoever may not assume a role
@@ -54,32 +57,44 @@ func (s *service) assumeRole(ctx context.Context, call *gate.Call, in *assumeRol
 	if err := s.checkLimits(role, call.Principal, in); err != nil {
 		return nil, err
 	}
-	packed, err := s.checkPolicy(in.Policy)
+	grant := session.Grant{
+		Role: role, Name: *in.RoleSessionName, Duration: in.duration(),
+		Policy: value(in.Policy), PolicyARNs: in.policyARNs(), SourceIdentity: in.sourceIdentity(&call.Principal),
+	}
+	if err := in.tag(&grant, &call.Principal); err != nil {
+		return nil, err
+	}
+	packed, err := s.checkPolicies(ctx, &grant)
 	if err != nil {
 		return nil, err
 	}
-	name := *in.RoleSessionName
-	issued, err := s.Sessions.Issue(session.Grant{
-		Role: role, Name: name, Duration: in.duration(), Policy: value(in.Policy),
-	})
+	issued, err := s.Sessions.Issue(grant)
 	if err != nil {
 		return nil, err
 	}
-	return &assumeRoleOutput{
-		Credentials: credentials{
-			AccessKeyID: issued.AccessKeyID, SecretAccessKey: issued.SecretAccessKey.Reveal(),
-			SessionToken: issued.SessionToken.Reveal(), Expiration: issued.Expiration,
-		},
-		AssumedRoleUser:  assumedRoleUser{AssumedRoleID: role.ID + ":" + name, ARN: s.Place.AssumedRole(role.Name, name)},
+	out := &assumeRoleOutput{
+		Credentials:      reveal(issued),
+		AssumedRoleUser:  assumedRoleUser{AssumedRoleID: role.ID + ":" + grant.Name, ARN: s.Place.AssumedRole(role.Name, grant.Name)},
 		PackedPolicySize: packed,
-	}, nil
+	}
+	if grant.SourceIdentity != "" {
+		out.SourceIdentity = &grant.SourceIdentity
+	}
+	return out, nil
+}
+
+func reveal(c session.Credentials) credentials {
+	return credentials{
+		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(),
+		SessionToken: c.SessionToken.Reveal(), Expiration: c.Expiration,
+	}
 }
 
 // allowed returns the role of a well-formed request whose caller may assume
 // it. A role that does not exist is answered like one that may not be assumed,
 // as on AWS: it must not be possible to feel for names.
 func (s *service) allowed(ctx context.Context, call *gate.Call, in *assumeRoleInput) (thingpass.Role, error) {
-	ask := question(in)
+	ask := in.question(&call.Principal)
 	role, found, err := s.role(ctx, ask.Resource)
 	if err != nil {
 		return role, err
@@ -88,9 +103,32 @@ func (s *service) allowed(ctx context.Context, call *gate.Call, in *assumeRoleIn
 		ask.Context["aws:ResourceTag/"+t.Key] = []string{t.Value}
 		ask.Context["iam:ResourceTag/"+t.Key] = []string{t.Value}
 	}
+	for _, ask.Action = range in.actions(&call.Principal) {
+		if err := s.ask(ctx, call, ask, role, found); err != nil {
+			return role, err
+		}
+	}
+	if err := in.validate(); err != nil {
+		return role, err
+	}
+	if !found {
+		return role, call.Denied(authz.Request{Principal: call.Principal, Action: assumeRole, Resource: ask.Resource}, authz.Verdict{})
+	}
+	if call.Principal.CertificateID != "" {
+		ask.Action = assumeRole
+		call.Decided(ask, authz.Verdict{By: "device sessions do not chain"})
+		return role, thingpass.Errorf(thingpass.Denied, "Credentials that were issued to a device cannot be used to assume a role: "+
+			"the session would outlive the device's certificate.")
+	}
+	return role, nil
+}
+
+// ask puts one question: to the role's trust policy and the caller's own, or to
+// the latter alone when there is no such role.
+func (s *service) ask(ctx context.Context, call *gate.Call, ask gate.Access, role thingpass.Role, found bool) error {
 	q, err := call.Question(ask)
 	if err != nil {
-		return role, err
+		return err
 	}
 	var verdict authz.Verdict
 	if found {
@@ -99,40 +137,13 @@ func (s *service) allowed(ctx context.Context, call *gate.Call, in *assumeRoleIn
 		verdict, err = s.Authz.Decide(ctx, q)
 	}
 	if err != nil {
-		return role, err
+		return err
 	}
 	if !verdict.Allowed() {
-		return role, call.Denied(q, verdict)
-	}
-	if err := in.validate(); err != nil {
-		call.Decided(ask, verdict)
-		return role, err
-	}
-	if !found {
-		return role, call.Denied(q, authz.Verdict{})
-	}
-	if call.Principal.CertificateID != "" {
-		call.Decided(ask, authz.Verdict{By: "device sessions do not chain"})
-		return role, thingpass.Errorf(thingpass.Denied, "Credentials that were issued to a device cannot be used to assume a role: "+
-			"the session would outlive the device's certificate.")
+		return call.Denied(q, verdict)
 	}
 	call.Decided(ask, verdict)
-	return role, nil
-}
-
-// question is what must be allowed, from a request that has not been checked.
-func question(in *assumeRoleInput) gate.Access {
-	a := gate.Access{Action: assumeRole, Resource: "*", Context: map[string][]string{}}
-	if arn := value(in.RoleARN); arn != "" {
-		a.Resource = arn
-	}
-	if in.RoleSessionName != nil {
-		a.Context["sts:RoleSessionName"] = []string{*in.RoleSessionName}
-	}
-	if in.ExternalID != nil {
-		a.Context["sts:ExternalId"] = []string{*in.ExternalID}
-	}
-	return a
+	return nil
 }
 
 // role finds the role with exactly this ARN: path and spelling are part of it.
@@ -167,24 +178,43 @@ func (s *service) checkLimits(role thingpass.Role, caller thingpass.Principal, i
 	return nil
 }
 
-// checkPolicy says which share of the allowed size a session policy takes, in
-// percent rounded up, or nil without one.
-func (s *service) checkPolicy(policy *string) (*int64, error) {
-	if policy == nil {
+// checkPolicies says which share of what is allowed session policies and tags
+// take, in percent rounded up, or nil without any: of characters, or of the
+// bytes that a session can carry, whichever is more.
+func (s *service) checkPolicies(ctx context.Context, g *session.Grant) (*int64, error) {
+	bytes := g.Packed()
+	if bytes == 0 {
 		return nil, nil
 	}
-	packed := (int64(utf8.RuneCountInString(*policy))*100 + maxPolicy - 1) / maxPolicy
+	characters := utf8.RuneCountInString(g.Policy)
+	for _, arn := range g.PolicyARNs {
+		characters += utf8.RuneCountInString(arn)
+	}
+	packed := max(percent(characters, maxPolicy), percent(bytes, session.MaxPacked))
 	if packed > 100 {
 		return nil, &wire.Error{
 			Status: http.StatusBadRequest, Code: "PackedPolicyTooLarge",
 			Message: fmt.Sprintf("Packed policy consumes %d%% of allotted space, please use smaller policy.", packed),
 		}
 	}
-	if err := s.ParseSessionPolicy(*policy); err != nil {
-		return nil, thingpass.Errorf(thingpass.MalformedPolicy, "%s", err.Error())
+	if g.Policy != "" {
+		if err := s.ParseSessionPolicy(g.Policy); err != nil {
+			return nil, thingpass.Errorf(thingpass.MalformedPolicy, "%s", err.Error())
+		}
+	}
+	for _, arn := range g.PolicyARNs {
+		_, err := s.Store.ManagedPolicy(ctx, arn)
+		if thingpass.KindOf(err) == thingpass.NotFound {
+			return nil, invalid("Policy %s does not exist or is not attachable.", arn)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return &packed, nil
 }
+
+func percent(n, of int) int64 { return (int64(n)*100 + int64(of) - 1) / int64(of) }
 
 func value(s *string) string {
 	if s == nil {

@@ -20,13 +20,23 @@ type assumeRoleInput struct {
 	DurationSeconds *int64
 	ExternalID      *string `query:"ExternalId"`
 
-	PolicyARNs        []struct{} `query:"PolicyArns"`
-	Tags              []struct{}
+	PolicyARNs        []policyDescriptor `query:"PolicyArns"`
+	Tags              []tagInput
 	TransitiveTagKeys []string
 	SourceIdentity    *string
-	SerialNumber      *string
-	TokenCode         *string
-	ProvidedContexts  []struct{}
+
+	SerialNumber     *string
+	TokenCode        *string
+	ProvidedContexts []struct{}
+}
+
+type policyDescriptor struct {
+	ARN *string `query:"arn"`
+}
+
+type tagInput struct {
+	Key   *string
+	Value *string
 }
 
 // unsupported names the first parameter that is given and cannot be honoured.
@@ -35,10 +45,6 @@ func (in *assumeRoleInput) unsupported() string {
 		name  string
 		given bool
 	}{
-		{"PolicyArns", len(in.PolicyARNs) > 0},
-		{"Tags", len(in.Tags) > 0},
-		{"TransitiveTagKeys", len(in.TransitiveTagKeys) > 0},
-		{"SourceIdentity", in.SourceIdentity != nil},
 		{"SerialNumber", in.SerialNumber != nil},
 		{"TokenCode", in.TokenCode != nil},
 		{"ProvidedContexts", len(in.ProvidedContexts) > 0},
@@ -65,13 +71,18 @@ type rule struct {
 	shown    string // the pattern as the caller is told it
 }
 
-// Rules of the members of AssumeRole, from the botocore model sts/2011-06-15.
+// Rules of the members of requests, from the botocore model sts/2011-06-15.
 // Patterns are told as the model writes them.
 var (
-	roleARNRule = rule{20, 2048, regexp.MustCompile(`\A[\t\n\r\x20-\x7e\x{85}\x{a0}-\x{d7ff}\x{e000}-\x{fffd}\x{10000}-\x{10ffff}]+\z`),
+	arnRule = rule{20, 2048, regexp.MustCompile(`\A[\t\n\r\x20-\x7e\x{85}\x{a0}-\x{d7ff}\x{e000}-\x{fffd}\x{10000}-\x{10ffff}]+\z`),
 		`[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`}
 	sessionNameRule = rule{2, 64, regexp.MustCompile(`\A[\w+=,.@-]*\z`), `[\w+=,.@-]*`}
 	externalIDRule  = rule{2, 1224, regexp.MustCompile(`\A[\w+=,.@:/-]*\z`), `[\w+=,.@:\/-]*`}
+	identityRule    = rule{2, 64, sessionNameRule.pattern, sessionNameRule.shown}
+	tagKeyRule      = rule{1, 128, regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+\-@]+\z`), `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`}
+	tagValueRule    = rule{0, 256, regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+\-@]*\z`), `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`}
+	accessKeyRule   = rule{16, 128, regexp.MustCompile(`\A[\w]*\z`), `[\w]*`}
+	messageRule     = rule{1, 10240, regexp.MustCompile(`\A(?s:.*)\z`), ""}
 	policyRule      = rule{1, 0, regexp.MustCompile(`\A[\t\n\r\x20-\x{ff}]+\z`), `[\u0009\u000A\u000D\u0020-\u00FF]+`}
 )
 
@@ -92,51 +103,101 @@ func (r rule) broken(v string) string {
 // maxShown bounds how much of a refused value is repeated, in characters.
 const maxShown = 256
 
-// validate checks the form of each member, and says all that is wrong at once,
-// in the words of AWS.
-func (in *assumeRoleInput) validate() error {
-	var problems []string
-	fail := func(value, member, constraint string) {
-		problems = append(problems, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value, member, constraint))
+// problems gathers all that is wrong with a request, in the words of AWS.
+type problems []string
+
+func (p *problems) add(value, member, constraint string) {
+	*p = append(*p, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value, member, constraint))
+}
+
+// text checks a member that must be there.
+func (p *problems) text(member string, v *string, r rule) {
+	if v == nil {
+		p.add("null", member, "Member must not be null")
+		return
 	}
-	for _, m := range []struct {
-		name     string
-		value    *string
-		rule     rule
-		required bool
-	}{
-		{"roleArn", in.RoleARN, roleARNRule, true},
-		{"roleSessionName", in.RoleSessionName, sessionNameRule, true},
-		{"policy", in.Policy, policyRule, false},
-		{"externalId", in.ExternalID, externalIDRule, false},
-	} {
-		switch {
-		case m.value == nil && m.required:
-			fail("null", m.name, "Member must not be null")
-		case m.value == nil:
-		default:
-			if problem := m.rule.broken(*m.value); problem != "" {
-				fail("'"+shorten(*m.value)+"'", m.name, problem)
-			}
-		}
+	p.optional(member, v, r)
+}
+
+// optional checks a member that may be absent.
+func (p *problems) optional(member string, v *string, r rule) {
+	if v == nil {
+		return
 	}
-	low, high := int64(thingpass.MinSession/time.Second), int64(thingpass.MaxSession/time.Second)
-	if d := in.DurationSeconds; d != nil && *d < low {
-		fail(fmt.Sprintf("'%d'", *d), "durationSeconds", fmt.Sprintf("Member must have value greater than or equal to %d", low))
-	} else if d != nil && *d > high {
-		fail(fmt.Sprintf("'%d'", *d), "durationSeconds", fmt.Sprintf("Member must have value less than or equal to %d", high))
+	if problem := r.broken(*v); problem != "" {
+		p.add("'"+shorten(*v)+"'", member, problem)
 	}
-	switch n := len(problems); n {
-	case 0:
-	case 1:
-		return invalid("1 validation error detected: %s", problems[0])
+}
+
+// duration checks a number of seconds that may be absent.
+func (p *problems) duration(v *int64, longest time.Duration) {
+	low, high := int64(thingpass.MinSession/time.Second), int64(longest/time.Second)
+	if v != nil && *v < low {
+		p.add(fmt.Sprintf("'%d'", *v), "durationSeconds", fmt.Sprintf("Member must have value greater than or equal to %d", low))
+	} else if v != nil && *v > high {
+		p.add(fmt.Sprintf("'%d'", *v), "durationSeconds", fmt.Sprintf("Member must have value less than or equal to %d", high))
+	}
+}
+
+func (p *problems) length(member string, n, most int) {
+	if n > most {
+		p.add(fmt.Sprintf("'a list of %d'", n), member, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	}
+}
+
+// maxProblems bounds how many are told.
+const maxProblems = 20
+
+func (p problems) err() error {
+	switch n := len(p); {
+	case n == 0:
+		return nil
+	case n == 1:
+		return invalid("1 validation error detected: %s", p[0])
 	default:
-		return invalid("%d validation errors detected: %s", n, strings.Join(problems, "; "))
+		return invalid("%d validation errors detected: %s", n, strings.Join(p[:min(n, maxProblems)], "; "))
 	}
-	if name := in.unsupported(); name != "" {
-		return invalid("%s is not supported: the session would not honour it.", name)
+}
+
+// Quotas of one request (IAM and STS quotas).
+const (
+	maxPolicyARNs = 10
+	maxTags       = 50
+)
+
+// validate checks the form of each member, and says all that is wrong at once.
+func (in *assumeRoleInput) validate() error {
+	var p problems
+	p.text("roleArn", in.RoleARN, arnRule)
+	p.text("roleSessionName", in.RoleSessionName, sessionNameRule)
+	p.optional("policy", in.Policy, policyRule)
+	p.optional("externalId", in.ExternalID, externalIDRule)
+	p.optional("sourceIdentity", in.SourceIdentity, identityRule)
+	p.duration(in.DurationSeconds, thingpass.MaxSession)
+	p.length("policyArns", len(in.PolicyARNs), maxPolicyARNs)
+	p.length("tags", len(in.Tags), maxTags)
+	p.length("transitiveTagKeys", len(in.TransitiveTagKeys), maxTags)
+	for i, d := range in.PolicyARNs {
+		p.text(fmt.Sprintf("policyArns.%d.member.arn", i+1), d.ARN, arnRule)
 	}
-	return nil
+	for i, t := range in.Tags {
+		p.text(fmt.Sprintf("tags.%d.member.key", i+1), t.Key, tagKeyRule)
+		p.text(fmt.Sprintf("tags.%d.member.value", i+1), t.Value, tagValueRule)
+	}
+	for i := range in.TransitiveTagKeys {
+		p.text(fmt.Sprintf("transitiveTagKeys.%d.member", i+1), &in.TransitiveTagKeys[i], tagKeyRule)
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	return refuseUnsupported(in.unsupported())
+}
+
+func refuseUnsupported(name string) error {
+	if name == "" {
+		return nil
+	}
+	return invalid("%s is not supported: the session would not honour it.", name)
 }
 
 func shorten(s string) string {

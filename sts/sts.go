@@ -13,7 +13,7 @@ import (
 	"github.com/thingpass/thingpass/wire"
 )
 
-// Config is what the operations work with. All fields are needed.
+// Config is what the operations work with. All fields are needed but Decode.
 type Config struct {
 	Place    thingpass.Place
 	Store    *store.DB
@@ -23,6 +23,10 @@ type Config struct {
 	// ParseSessionPolicy tells whether a text is a session policy that can be
 	// evaluated. Its errors are shown to the caller.
 	ParseSessionPolicy func(text string) error
+
+	// Decode explains a denial by the id of its request, as JSON. It may be nil:
+	// then none is known.
+	Decode func(id string) (message string, ok bool)
 }
 
 // service carries out the operations.
@@ -41,7 +45,12 @@ func New(cfg Config) gate.Service {
 		Operations: []gate.Operation{
 			gate.New(gate.Spec{Name: "GetCallerIdentity", Actions: []string{"sts:GetCallerIdentity"}, Unconditional: true},
 				nil, s.getCallerIdentity),
-			gate.New(gate.Spec{Name: "AssumeRole", Actions: []string{assumeRole}, Decides: true}, nil, s.assumeRole),
+			gate.New(gate.Spec{Name: "AssumeRole", Actions: []string{assumeRole, tagSession, setSourceIdentity}, Decides: true}, nil, s.assumeRole),
+			gate.New(gate.Spec{Name: "GetSessionToken", Actions: []string{getSessionToken}, Decides: true}, nil, s.getSessionToken),
+			gate.New(gate.Spec{Name: "GetAccessKeyInfo", Actions: []string{getAccessKeyInfo}},
+				anything[getAccessKeyInfoInput](getAccessKeyInfo), s.getAccessKeyInfo),
+			gate.New(gate.Spec{Name: "DecodeAuthorizationMessage", Actions: []string{decodeMessage}},
+				anything[decodeInput](decodeMessage), s.decode),
 		},
 	}
 }
