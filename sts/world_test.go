@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	w.sessions = session.New(place, recent, ring)
 	w.sessions.Now = clock
 	decide := authz.New(place, recent)
-	w.service = New(Config{Place: place, Store: db, Sessions: w.sessions, Authz: decide, ParseSessionPolicy: parse})
+	w.service = New(Config{Place: place, Store: db, Sessions: w.sessions, Authz: decide, ParseSessionPolicy: parse, Decode: remembered})
 	door := gate.NewDoor(gate.Config{
 		Sessions: w.sessions, Authz: decide, Services: []gate.Service{w.service},
 		Log: slog.New(slog.DiscardHandler), Now: clock,
@@ -84,6 +84,12 @@ func parse(text string) error {
 	}
 	return nil
 }
+
+// remembered stands for the decisions that the wiring hands over.
+func remembered(id string) (string, bool) { return `{"allowed":false}`, id == "known" }
+
+// settle waits until an earlier answer can no longer be in a cache.
+func (w *world) settle() { time.Sleep(store.Staleness + 100*time.Millisecond) }
 
 // user makes a user with a policy, "" for none, and returns its access key.
 func (w *world) user(name, policy string) sigv4.Credentials {
