@@ -20,6 +20,10 @@ type Config struct {
 	Store *store.DB
 	Now   func() time.Time // time.Now when nil
 	Log   *slog.Logger     // told of policies that save but probably do not do what their author meant; nil for nobody
+
+	// StrictVariables is as in package authz: simulated sessions of devices do
+	// not have their keys in the older spelling.
+	StrictVariables bool
 }
 
 // service carries out the operations.
@@ -46,6 +50,7 @@ func New(cfg Config) gate.Service {
 			s.roleRows(roles), roles.inlineRows(), roles.attachRows(), roles.tagRows(),
 			s.userRows(users), users.inlineRows(), users.attachRows(), users.tagRows(), s.keyRows(users),
 			s.policyRows(policies), policies.tagRows(),
+			s.simulateRows(roles, users),
 		),
 	}
 }

@@ -234,7 +234,7 @@ func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, d
 	}
 	return []gate.Service{
 		iot.New(iot.Config{Place: place, Store: s.db, Issuer: issuer, DeviceEndpoint: s.deviceEndpoint(), ParsePolicy: parseIoTPolicy, Judge: judgeIoTPolicy(place), Now: s.cfg.Now, Log: s.cfg.Log}),
-		iam.New(iam.Config{Place: place, Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log}),
+		iam.New(iam.Config{Place: place, Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, StrictVariables: s.cfg.StrictVariables}),
 		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session)}),
 		s3.New(s3.Config{Place: place, Objects: s.objects, Now: s.cfg.Now}),
 	}
