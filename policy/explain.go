@@ -63,7 +63,10 @@ func (s *Set) Explain(req *Request) []Finding {
 		findings = append(findings, s.find(&s.rules[i], &q))
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.misses(), b.misses()), cmp.Compare(b.common(req.Resource), a.common(req.Resource)))
+		if d := cmp.Compare(a.misses(), b.misses()); d != 0 || a.Applies {
+			return d // what applies is in order, with the denies first
+		}
+		return cmp.Compare(b.common(req.Resource), a.common(req.Resource))
 	})
 	return findings
 }
@@ -78,10 +81,11 @@ func (s *Set) find(r *rule, q *query) Finding {
 	f.Applies = f.Action && f.Resource && f.Principal
 	for i, text := range r.source.resources {
 		t := newText(r.resources[i].text, r.scan, q.Context)
-		head, _ := strings.CutSuffix(text, r.resources[i].text)
 		t.Pattern = text
-		if t.Resolved != "" {
+		if head, cut := strings.CutSuffix(text, r.resources[i].text); t.Resolved != "" && cut {
 			t.Resolved = head + t.Resolved
+		} else if t.Resolved != "" {
+			t.Resolved = text // shorter than an ARN
 		}
 		t.Matches = r.resources[i].match(&q.target, q.Context)
 		f.Resources = append(f.Resources, t)

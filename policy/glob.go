@@ -19,6 +19,7 @@ type token struct {
 	text     string // literal, or the default of a variable
 	key      key    // of a variable
 	fallback bool   // the variable has a default
+	need     int    // of a star: bytes that what follows it takes at least
 	certain  bool   // a value with a special character of AWS IoT is no value
 }
 
@@ -55,8 +56,18 @@ func newPattern(tokens []token) pattern {
 		return pattern{class: prefix, text: tokens[0].text}
 	}
 	p := pattern{class: general, tokens: tokens}
-	for i := range tokens {
-		p.variables = p.variables || tokens[i].kind == variable
+	need := 0
+	for i := len(tokens) - 1; i >= 0; i-- {
+		switch t := &tokens[i]; t.kind {
+		case star:
+			t.need = need
+		case one:
+			need++
+		case literal:
+			need += len(t.text)
+		default:
+			p.variables = true
+		}
 	}
 	return p
 }
@@ -157,6 +168,7 @@ func resolve(tokens []token, c *Context, values []string) ([]string, bool) {
 func glob(tokens []token, values []string, s string, fold bool) (ok bool, steps int) {
 	i, pos, value := 0, 0, 0 // next token, byte of s, variable
 	starAt, starPos, starValue := -1, 0, 0
+	last := 0 // where what follows the star may begin at the latest
 	for {
 		steps++
 		if i == len(tokens) {
@@ -170,7 +182,10 @@ func glob(tokens []token, values []string, s string, fold bool) (ok bool, steps 
 					return true, steps
 				}
 				i++
-				starAt, starPos, starValue = i, pos, value
+				starAt, starPos, starValue, last = i, pos, value, len(s)-t.need
+				if pos > last {
+					return false, steps
+				}
 				continue
 			case one:
 				if pos == len(s) {
@@ -194,7 +209,7 @@ func glob(tokens []token, values []string, s string, fold bool) (ok bool, steps 
 				}
 			}
 		}
-		if starAt < 0 || starPos == len(s) {
+		if starAt < 0 || starPos >= last {
 			return false, steps
 		}
 		starPos += width(s, starPos)

@@ -49,3 +49,54 @@ func TestEvaluateAllocates(t *testing.T) {
 		t.Errorf("an implicit deny makes %v allocations", n)
 	}
 }
+
+// No operator allocates while it decides, with variables neither.
+func TestConditionsDoNotAllocate(t *testing.T) {
+	ctx := contextOf("k:s", "Äbc", "k:n", "10", "k:d", "2026-05-01T12:00:00Z", "k:b", "true", "k:ip", "10.0.0.1", "k:bin", "abc",
+		"k:arn", "arn:aws:iam::123456789012:role/x", "k:acct", "123456789012", "k:list[]", "a|b|c", "k:half", "bc")
+	for operator, condition := range map[string]string{
+		"StringEquals":                `"k:s":["x","Ä${k:half}"]`,
+		"StringNotEquals":             `"k:s":["x","y"]`,
+		"StringEqualsIgnoreCase":      `"k:s":["x","ä${k:half}"]`,
+		"StringLike":                  `"k:s":["x*","*${k:half}"]`,
+		"ArnLike":                     `"k:arn":["arn:aws:iam::${k:acct}:role/*"]`,
+		"NumericLessThan":             `"k:n":["1","11.5"]`,
+		"DateGreaterThan":             `"k:d":["2027-01-01","2026-01-01"]`,
+		"Bool":                        `"k:b":"true"`,
+		"IpAddress":                   `"k:ip":["::/0","10.0.0.0/8"]`,
+		"BinaryEquals":                `"k:bin":"YWJj"`,
+		"Null":                        `"k:x":"true"`,
+		"ForAllValues:StringLike":     `"k:list":["a","?"]`,
+		"ForAnyValue:StringEquals":    `"k:list":"c"`,
+		"ForAnyValue:StringNotEquals": `"k:list":"a"`,
+		"StringNotLikeIfExists":       `"k:absent":"a"`,
+		"NumericGreaterThanEquals":    `"k:n":10`,
+		"StringNotEqualsIgnoreCase":   `"k:s":"${k:acct}"`,
+		"ArnNotEquals":                `"k:arn":"arn:aws:iam::${k:absent}:role/*"`,
+		"NotIpAddress":                `"k:ip":"fd00::/8"`,
+		"DateNotEquals":               `"k:d":"2026-05-01"`,
+	} {
+		s := NewSet(Named{"p", mustParse(t, Identity, statements(`{"Effect":"Allow","Action":"x:y","Resource":"*","Condition":{"`+operator+`":{`+condition+`}}}`))})
+		req := &Request{Action: "x:y", Resource: "*", Context: ctx}
+		if got := s.Evaluate(req).Decision; got != Allow {
+			t.Errorf("%s: %v", operator, got)
+		}
+		if n := testing.AllocsPerRun(50, func() { s.Evaluate(req) }); n > 0 {
+			t.Errorf("%s allocates %v times", operator, n)
+		}
+	}
+}
+
+// The star gives up where what follows it no longer fits in, so that the worst
+// pattern for a text takes steps by a quarter of its square, however long
+// the pattern.
+func TestLongPatternsGiveUpEarly(t *testing.T) {
+	text := strings.Repeat("a", 1024)
+	for n := 1; n < 5000; n = n*3/2 + 1 {
+		p := newPattern(wildcards("*" + strings.Repeat("?a", n) + "b"))
+		ok, steps := glob(p.tokens, nil, text, false)
+		if limit := 1024*1024/4 + 4*1024; ok || steps > limit {
+			t.Errorf("%d pairs: %v in %d steps, limit %d", n, ok, steps, limit)
+		}
+	}
+}

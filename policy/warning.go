@@ -59,6 +59,9 @@ func (p *Policy) Warnings() []Warning {
 	return l.list
 }
 
+// maxWarnings is how many warnings about one policy there are at most.
+const maxWarnings = 100
+
 // linter looks for what is odd, one statement after the other.
 type linter struct {
 	doc    *document
@@ -69,7 +72,7 @@ type linter struct {
 
 func (l *linter) warn(code, message, suggest string) {
 	w := Warning{Code: code, Statement: l.number, Sid: l.raw.sid, Message: message, Suggest: suggest}
-	if !slices.Contains(l.list, w) {
+	if len(l.list) < maxWarnings && !slices.Contains(l.list, w) {
 		l.list = append(l.list, w)
 	}
 }
