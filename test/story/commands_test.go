@@ -132,16 +132,20 @@ func s3Curl(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// creds NAME [FILE] takes credentials out of the answer of an exchange, or of
-// sts assume-role, which is in FILE or stdout. From now on NAME is acting.
+// creds NAME [FILE] takes credentials out of the answer of an exchange, of sts
+// assume-role, or of iam create-access-key, which is in FILE or stdout. From now
+// on NAME is acting.
 func creds(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && (len(args) == 1 || len(args) == 2), "creds NAME [FILE]")
 	text := ts.ReadFile(append(args, "stdout")[1])
 	var answer struct {
 		Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }
+		AccessKey   struct{ AccessKeyID, SecretAccessKey string }
 	}
 	ts.Check(json.Unmarshal([]byte(text), &answer))
-	if answer.Credentials.SessionToken == "" {
+	if key := answer.AccessKey; key.SecretAccessKey != "" {
+		answer.Credentials.AccessKeyID, answer.Credentials.SecretAccessKey = key.AccessKeyID, key.SecretAccessKey
+	} else if answer.Credentials.SessionToken == "" {
 		ts.Fatalf("there are no credentials in %s", text)
 	}
 	ts.Value(castKey{}).(*cast).actors[args[0]] = sigv4.Credentials(answer.Credentials)
