@@ -134,7 +134,26 @@ func described(r Result) string {
 // agree checks that the three ways to ask a set agree.
 func agree(t *testing.T, s *Set, req *Request) {
 	t.Helper()
-	result, matching, findings := s.Evaluate(req), s.Matching(req), s.Explain(req)
+	matching := decidesAsItMatches(t, s, req)
+	applies := 0
+	for i, f := range s.Explain(req) {
+		if f.Applies {
+			applies++
+			if !slices.Contains(matching, f.Reason) || i >= len(matching) {
+				t.Errorf("finding %d applies: %+v, but these match: %+v", i, f.Reason, matching)
+			}
+		}
+	}
+	if applies != len(matching) {
+		t.Errorf("%d findings apply of %d matching statements", applies, len(matching))
+	}
+}
+
+// decidesAsItMatches checks that a decision, which is made through the index, is
+// the one of the statements that match when all are asked, and returns those.
+func decidesAsItMatches(t *testing.T, s *Set, req *Request) []Reason {
+	t.Helper()
+	result, matching := s.Evaluate(req), s.Matching(req)
 	want, grant := ImplicitDeny, NoPrincipal
 	for _, m := range matching {
 		switch {
@@ -155,16 +174,5 @@ func agree(t *testing.T, s *Set, req *Request) {
 	}) {
 		t.Errorf("the reason %+v is not among %+v", result.Reason, matching)
 	}
-	applies := 0
-	for i, f := range findings {
-		if f.Applies {
-			applies++
-			if !slices.Contains(matching, f.Reason) || i >= len(matching) {
-				t.Errorf("finding %d applies: %+v, but these match: %+v", i, f.Reason, matching)
-			}
-		}
-	}
-	if applies != len(matching) {
-		t.Errorf("%d findings apply of %d matching statements", applies, len(matching))
-	}
+	return matching
 }

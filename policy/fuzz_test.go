@@ -31,7 +31,7 @@ func addSeeds(f *testing.F, add func(text string)) {
 // accepted means the same without its white space.
 func FuzzParse(f *testing.F) {
 	addSeeds(f, func(text string) {
-		for kind := Identity; kind <= Session; kind++ {
+		for kind := Identity; kind <= Managed; kind++ {
 			f.Add(uint8(kind), text)
 		}
 	})
@@ -59,7 +59,16 @@ func FuzzParse(f *testing.F) {
 		if !reflect.DeepEqual(withoutPlaces(p), withoutPlaces(again)) {
 			t.Fatal("means something else without white space")
 		}
-		evaluate([]Named{{"p", p}}, &Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Context: contextOf("iot:certificateId", "x")})
+		for _, w := range p.Warnings() {
+			if w.Code == "" || w.Message == "" || strings.ContainsRune(w.Code, ' ') {
+				t.Fatalf("%+v", w)
+			}
+		}
+		p.ContextKeys()
+		s := NewSet(Named{"p", p})
+		for _, resource := range []string{"arn:aws:s3:::b/k", "*", "arn:aws:iot:r:123456789012:rolealias/a"} {
+			agree(t, s, &Request{Action: "s3:GetObject", Resource: resource, Context: contextOf("iot:certificateId", "x", "aws:TagKeys[]", "a|b")})
+		}
 	})
 }
 

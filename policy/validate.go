@@ -180,7 +180,7 @@ func (d *document) checkResource(r string) *Error {
 	}
 	parts, given := padARN(r)
 	switch parts[1] {
-	case "aws", "aws-cn", "aws-us-gov":
+	case "aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "*":
 	default:
 		padded := rest + strings.Repeat(":*", segments-given)
 		return &Error{Message: `Partition "` + parts[1] + `" is not valid for resource "arn:` + padded + `".`}
