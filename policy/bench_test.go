@@ -105,24 +105,37 @@ func BenchmarkConditions(b *testing.B) {
 	benchmarkAllow(b, set, req)
 }
 
+// BenchmarkFiveWildcards asks patterns with five wildcards about the text that
+// they take longest to refuse.
 func BenchmarkFiveWildcards(b *testing.B) {
-	p := newPattern(wildcards("*a*a*a*a*b"))
 	text := strings.Repeat("a", 1024)
-	b.ReportAllocs()
-	for b.Loop() {
-		if p.match(text, nil) {
-			b.Fatal("matched")
-		}
+	for _, pattern := range []string{"*a*a*a*a*b", "*aa?a*aa?a*aab", "a*?a*?a*b", "*" + strings.Repeat(strings.Repeat("a", 100)+"?", 4) + "b"} {
+		b.Run(pattern[:min(len(pattern), 12)], func(b *testing.B) {
+			p := mustParse(b, Identity, statements(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::`+pattern+`"}`))
+			set, req := NewSet(Named{"p", p}), &Request{Action: "s3:PutObject", Resource: "arn:aws:s3:::" + text}
+			b.ReportAllocs()
+			for b.Loop() {
+				if set.Evaluate(req).Decision == Allow {
+					b.Fatal("matched")
+				}
+			}
+		})
 	}
 }
 
+// BenchmarkAdversarialPattern asks patterns with many wildcards; the second is
+// the worst for a text of 1,024 characters.
 func BenchmarkAdversarialPattern(b *testing.B) {
-	p := newPattern(wildcards("*" + strings.Repeat("?a", 50) + "b"))
 	text := strings.Repeat("a", 1024)
-	for b.Loop() {
-		if p.match(text, nil) {
-			b.Fatal("matched")
-		}
+	for _, n := range []int{50, 255} {
+		p := newPattern(wildcards("*" + strings.Repeat("?a", n) + "b"))
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				if p.match(text, nil) {
+					b.Fatal("matched")
+				}
+			}
+		})
 	}
 }
 

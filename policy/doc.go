@@ -7,8 +7,10 @@
 // asked (identity, boundary, session, trust): that is its caller's. It does no
 // I/O and reads no clock; the time of a request comes in its Context.
 //
-// It trusts nothing. Policy text may come from anyone, so parsing is bounded
-// and what this package does not evaluate is refused instead of ignored.
+// It trusts nothing. Policy text may come from anyone, so parsing and
+// deciding are bounded, and what is not of the language is refused. What is of
+// the language saves as on AWS, also where it probably means something else
+// than its author thinks; warnings tell.
 // Context values may come from a device, so a value that takes the place of a
 // variable is always literal text, never a wildcard or another variable.
 //
@@ -22,5 +24,7 @@
 // list-valued key without ForAllValues or ForAnyValue matches nothing;
 // ForAnyValue with IfExists holds when the key is absent; variables work in
 // Bool; a Null condition counts an empty list as absent and an empty text as
-// present; a date of four digits is a year.
+// present; a date of four digits is a year; a binary value of a request is bytes
+// or base64; a number has no exponent; a Deny with NotPrincipal leaves a caller
+// alone only when all its forms are listed.
 package policy

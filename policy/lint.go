@@ -234,7 +234,7 @@ func (l *linter) decides() bool {
 	for _, v := range vendors {
 		named := slices.ContainsFunc(l.raw.actions, func(action string) bool {
 			vendor, name, _ := strings.Cut(action, ":")
-			return action == "*" || equalFold(vendor, v) && (!l.raw.notAction || name == "*")
+			return action == "*" || (vendor == "*" || equalFold(vendor, v)) && (!l.raw.notAction || name == "*")
 		})
 		if named != l.raw.notAction {
 			return true

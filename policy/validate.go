@@ -152,7 +152,7 @@ func (d *document) checkActions() *Error {
 				return &Error{Message: "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."}
 			case strings.Count(action, ":") > 1:
 				return &Error{Message: "Actions/Condition can contain only one colon."}
-			case found && !vendorPattern.MatchString(vendor):
+			case found && vendor != "*" && !vendorPattern.MatchString(vendor):
 				return &Error{Message: "Vendor " + vendor + " is not valid"}
 			}
 			if d.kind == Trust && (d.statements[i].notAction || !equalFold(vendor, "sts")) {

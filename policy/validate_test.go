@@ -131,7 +131,7 @@ func TestRefusedIdentity(t *testing.T) {
 		{with(`"Action":"s3:List:Bucket"`), "Actions/Condition can contain only one colon."},
 		{with(`"Action":"a a:ListBucket"`), "Vendor a a is not valid"},
 		{with(`"Action":"s*:ListBucket"`), "Vendor s* is not valid"},
-		{with(`"Action":"*:*"`), "Vendor * is not valid"},
+		{with(`"Action":"**:*"`), "Vendor ** is not valid"},
 		{with(`"Action":":x"`), "Vendor  is not valid"},
 		{statements(`{"Effect":"Allow","Action":"s3:a"}`), "Policy statement must contain resources."},
 		{with(`"Resource":[]`), "Policy statement must contain resources."},
@@ -164,6 +164,7 @@ func TestAcceptedIdentity(t *testing.T) {
 		with(`"Action":"iam: asdf safdsf af "`),
 		with(`"Action":"aaaaaadsfdsafsadfsadfaaaaa:ListBucket"`),
 		with(`"Action":["s3-s:x","s3.s:x"]`),
+		with(`"Action":"*:*"`),
 		with(`"Resource":["arn:aws:s3:::b","*",null]`),
 		with(`"Resource":"arn:aws:fdsasf"`),
 		with(`"Resource":"arn:aws:s3:*"`),
@@ -244,5 +245,51 @@ func TestSyntaxErrorPlace(t *testing.T) {
 	_, err := Parse(Identity, "{\n \"Version\": \"2012-10-17\",\n}")
 	if err == nil || !strings.Contains(err.Error(), "not JSON: line 3, column 1: invalid character '}'") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestManagedVersion: a managed policy must have the newer Version, which is
+// asked after the syntax and before all else.
+func TestManagedVersion(t *testing.T) {
+	const want = "Policy document must be version 2012-10-17 or greater."
+	mustParse(t, Managed, with(""))
+	wantRefused(t, Managed, strings.Replace(with(""), "2012", "2008", 1), want)
+	wantRefused(t, Managed, strings.Replace(with(""), `"Version":"2012-10-17",`, "", 1), want)
+	wantRefused(t, Managed, strings.Replace(with(`"Effect":"denY"`), "2012", "2008", 1), want)
+	wantRefused(t, Managed, strings.Replace(with(`"Effect":"no"`), "2012", "2008", 1), syntaxErrors)
+	wantRefused(t, Managed, with(`"Principal":"*"`), "Policy document should not specify a principal.")
+	wantRefused(t, Managed+1, with(""), "policy kind 7 does not exist")
+}
+
+func TestResourcePolicies(t *testing.T) {
+	policy := func(members string) string { return statements(`{"Effect":"Allow",` + members + `}`) }
+	const rest = `,"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"`
+	for _, tc := range []struct{ members, want string }{
+		{`"Principal":"*"` + rest, ""},
+		{`"Sid":"with spaces","Principal":{"AWS":["123456789012","arn:aws:iam::123456789012:role/p/R"]}` + rest, ""},
+		{`"NotPrincipal":{"AWS":"123456789012"}` + rest, ""},
+		{`"Principal":{"Federated":["cognito-identity.amazonaws.com","arn:aws:iam::123456789012:oidc-provider/token.actions.example.com"]}` + rest, ""},
+		{`"Principal":{"CanonicalUser":"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"}` + rest, ""},
+		{`"Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/€"`, ""},
+		{`"Principal":"*","NotAction":"s3:GetObject","NotResource":"arn:aws:s3:::b/*"`, ""},
+
+		{strings.TrimPrefix(rest, ","), "Missing required field Principal"},
+		{`"Principal":{}` + rest, "Missing required field Principal"},
+		{`"NotPrincipal":{"AWS":[]}` + rest, "Missing required field Principal"},
+		{`"Principal":"*","NotPrincipal":"*"` + rest, syntaxErrors},
+		{`"Principal":"123456789012"` + rest, syntaxErrors},
+		{`"Sid":"a-b","Principal":"*"` + rest, "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"},
+		{`"Principal":{"CanonicalUser":"79a5"}` + rest, `Invalid principal in policy: "CANONICALUSER":"79a5"`},
+		{`"Principal":{"AWS":"arn:aws:iam::123456789012:role/*"}` + rest, `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/*"`},
+		{`"NotPrincipal":{"AWS":"arn:aws:sts::123456789012:assumed-role/R/*"}` + rest, `Invalid principal in policy: "AWS":"arn:aws:sts::123456789012:assumed-role/R/*"`},
+		{`"Principal":{"AWS":"${aws:userid}"}` + rest, `Invalid principal in policy: "AWS":"${aws:userid}"`},
+		{`"Principal":"*","Action":"s3:GetObject"`, "Policy statement must contain resources."},
+		{`"Principal":"*","Resource":"arn:aws:s3:::b"`, noActions},
+	} {
+		if tc.want == "" {
+			mustParse(t, Resource, policy(tc.members))
+			continue
+		}
+		wantRefused(t, Resource, policy(tc.members), tc.want)
 	}
 }
