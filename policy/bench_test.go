@@ -156,3 +156,19 @@ func BenchmarkCompile10KB(b *testing.B) {
 		NewSet(Named{"p", p})
 	}
 }
+
+// BenchmarkNewSet500 puts 500 policies of ten statements together.
+func BenchmarkNewSet500(b *testing.B) {
+	var set []Named
+	for i := range 500 {
+		var parts []string
+		for j := range 10 {
+			parts = append(parts, fmt.Sprintf(`{"Effect":"Allow","Action":["s3:Get%d*","s3:PutObject"],"Resource":"arn:aws:s3:::b%d-%d/*"}`, j, i, j))
+		}
+		set = append(set, Named{fmt.Sprint(i), mustParse(b, Identity, statements(parts...))})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		NewSet(set...)
+	}
+}
