@@ -33,8 +33,9 @@ func TestAskWithTags(t *testing.T) {
 	tags := []thingpass.Tag{{Key: "team", Value: "blue"}, {Key: "none"}}
 	role := thingpass.Role{ID: "AROA1", Name: "R", Path: "/p/", TrustPolicy: "{}", MaxSessionDuration: time.Hour, Tags: tags}
 	_, typeErr := s.Store.CreateThingType(t.Context(), thingpass.ThingType{Name: "t", Tags: tags})
+	_, groupErr := s.Store.CreateThingGroup(t.Context(), thingpass.ThingGroup{Name: "g", Tags: tags})
 	for _, err := range []error{
-		s.Store.CreateRole(t.Context(), role), typeErr,
+		s.Store.CreateRole(t.Context(), role), typeErr, groupErr,
 		s.Store.CreateRoleAlias(t.Context(), thingpass.RoleAlias{Name: "a", RoleARN: "x", Duration: time.Hour, Tags: tags}),
 		s.Store.CreatePolicy(t.Context(), thingpass.Policy{Name: "p", Document: "{}", VersionID: "1", Tags: tags}),
 	} {
@@ -61,6 +62,11 @@ func TestAskWithTags(t *testing.T) {
 		"alias of another spelling": {s.askTagged("DescribeRoleAlias", s.Place.RoleAlias("A")), nil},
 		"policy":                    {about(s, "GetPolicy", s.policyARN)(&policyInput{"p"}), own},
 		"thing type":                {about(s, "DescribeThingType", s.typeARN)(&typeInput{"t"}), own},
+		"policy version":            {about(s, "GetPolicyVersion", s.versionARN)(&versionInput{"p", "1"}), own},
+		"thing group":               {about(s, "DescribeThingGroup", s.groupARN)(&groupInput{"g"}), own},
+		"target":                    {about(s, "AttachPolicy", targetARN)(&targetInput{"p", new(s.Place.ThingGroup("g"))}), own},
+		"added to":                  {s.askMembership("AddThingToThingGroup", &membershipInput{Group: new("g"), Thing: new("x")})[:1], own},
+		"updated":                   {s.askMemberships(&updateGroupsInput{Add: []string{"g"}})[1:], own},
 		"by its ARN":                {s.askTagged("TagResource", s.Place.Policy("p")), own},
 		"of another account":        {s.askTagged("TagResource", "arn:aws:iot:us-east-1:210987654321:policy/p"), nil},
 		"nothing":                   {s.askTagged("TagResource", ""), nil},
@@ -94,6 +100,8 @@ func TestAskWithTags(t *testing.T) {
 	}
 	for name, got := range map[string][]gate.Access{
 		"policy": s.askTagged("GetPolicy", s.Place.Policy("p")),
+		"group":  s.askMembership("AddThingToThingGroup", &membershipInput{Group: new("g"), Thing: new("x")}),
+		"groups": s.askMemberships(&updateGroupsInput{Thing: new("x"), Remove: []string{"g"}}),
 		"alias":  s.askCreateAlias(&createAliasInput{aliasChange{Alias: "a", RoleARN: &roleARN}, []tag{{Key: new("k")}}}),
 	} {
 		if got != nil {

@@ -182,6 +182,45 @@ func TestValidateThings(t *testing.T) {
 	})
 }
 
+func TestValidateGroupsAndTests(t *testing.T) {
+	s, ctx, arn := storeless(), context.Background(), "arn:aws:iot:us-east-1:123456789012:"
+	cert := arn + "cert/" + strings.Repeat("a", 64)
+	test := func(infos ...authInfo) *testInput { return &testInput{Principal: &cert, Infos: infos} }
+	refused(t, []refusal{
+		{"version id", call(s.getPolicyVersion, ctx, &versionInput{"p", "v1"}), one + `Value 'v1' at 'policyVersionId' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9]+`},
+		{"group name", call(s.describeThingGroup, ctx, &groupInput{"a b"}), one + `Value 'a b' at 'thingGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9:_-]+`},
+		{"no properties", call(s.updateThingGroup, ctx, &updateGroupInput{Name: "g"}), one + `Value null at 'thingGroupProperties' failed to satisfy constraint: Member must not be null`},
+		{"attribute of a group", call(s.createThingGroup, ctx, &createGroupInput{Name: "g", Properties: &groupProperties{Payload: &attributePayload{Attributes: map[string]string{"a": "b c"}}}}), one + `Value 'b c' at 'thingGroupProperties.attributePayload.attributes.a' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.,@/:#=\[\]-]*`},
+		{"no thing", call(s.addThing, ctx, &membershipInput{Group: new("g")}), one + `Value null at 'thingName' failed to satisfy constraint: Member must not be null when thingArn is not given`},
+		{"a thing for a group", call(s.addThing, ctx, &membershipInput{GroupARN: new(arn + "thing/t"), Thing: new("t")}), one + `Value '` + arn + `thing/t' at 'thingGroupArn' failed to satisfy constraint: Member must be the ARN of a thinggroup of this account and region`},
+		{"two names", call(s.removeThing, ctx, &membershipInput{Group: new("g"), Thing: new("t"), ThingARN: new(arn + "thing/u")}), one + `Value '` + arn + `thing/u' at 'thingArn' failed to satisfy constraint: Member must name the same as thingName`},
+		{"many groups", call(s.updateThingGroups, ctx, &updateGroupsInput{Thing: new("t"), Add: make([]string, 11)}), one + `Value (not repeated) at 'thingGroupsToAdd' failed to satisfy constraint: Member must have length less than or equal to 10`},
+		{"both ways", call(s.updateThingGroups, ctx, &updateGroupsInput{Thing: new("t"), Add: []string{"g"}, Remove: []string{"g"}}), "Thing group g cannot be added and removed at once"},
+		{"nobody", call(s.getEffectivePolicies, ctx, &effectiveInput{}), one + `Value null at 'principal' failed to satisfy constraint: Member must not be null when thingName is not given`},
+		{"pool", call(s.getEffectivePolicies, ctx, &effectiveInput{Principal: &cert, Pool: new("p")}), one + `Value (not repeated) at 'cognitoIdentityPoolId' failed to satisfy constraint: Member is not supported: there are no Cognito identities here`},
+		{"no tests", call(s.testAuthorization, ctx, test()), one + `Value (not repeated) at 'authInfos' failed to satisfy constraint: Member must have between 1 and 10 items`},
+		{"many tests", call(s.testAuthorization, ctx, test(make([]authInfo, 11)...)), one + `Value (not repeated) at 'authInfos' failed to satisfy constraint: Member must have between 1 and 10 items`},
+		{"many resources", call(s.testAuthorization, ctx, test(authInfo{new("CONNECT"), make([]string, 101)})), one + `Value (not repeated) at 'authInfos' failed to satisfy constraint: Member must not have more than 100 resources in all`},
+		{"nothing to test", call(s.testAuthorization, ctx, test(authInfo{Action: new("CONNECT")})), one + `Value null at 'authInfos.1.member.resources' failed to satisfy constraint: Member must have at least one item`},
+		{"no action", call(s.testAuthorization, ctx, test(authInfo{Resources: []string{"x"}})), one + `Value null at 'authInfos.1.member.actionType' failed to satisfy constraint: Member must not be null`},
+		{"many policies", call(s.testAuthorization, ctx, &testInput{Principal: &cert, Infos: []authInfo{{new("CONNECT"), []string{"x"}}}, Skip: make([]string, 21)}), one + `Value (not repeated) at 'policyNamesToSkip' failed to satisfy constraint: Member must have length less than or equal to 20`},
+	})
+}
+
+func TestDenies(t *testing.T) {
+	for document, want := range map[string]bool{
+		`{"Statement":{"Effect":"Deny"}}`:                       true,
+		`{"Statement":{"Effect":"Allow"}}`:                      false,
+		`{"Statement":[{"Effect":"Allow"},{"Effect":"Deny"}]}`:  true,
+		`{"Statement":[{"Effect":"Allow"},{"Effect":"Allow"}]}`: false,
+		`x`: true,
+	} {
+		if got := denies(document); got != want {
+			t.Errorf("%s: %t", document, got)
+		}
+	}
+}
+
 func TestValidateTagsAndEndpoints(t *testing.T) {
 	const roleARN = "arn:aws:iam::123456789012:role/R"
 	s, ctx := storeless(), context.Background()
@@ -244,6 +283,26 @@ func TestAccess(t *testing.T) {
 		},
 		{"nothing named", []gate.Access{ask("AttachPolicy", targetARN(&targetInput{}))}, []gate.Access{{Action: "iot:AttachPolicy", Resource: "*"}}},
 		{"target", []gate.Access{ask("AttachPolicy", targetARN(&targetInput{"p", &arn}))}, []gate.Access{{Action: "iot:AttachPolicy", Resource: arn}}},
+		{
+			"membership", s.askMembership("AddThingToThingGroup", &membershipInput{Group: new("g"), GroupARN: new("other"), Thing: new("t"), ThingARN: new("other")}),
+			[]gate.Access{{Action: "iot:AddThingToThingGroup", Resource: base + "thinggroup/g"}, {Action: "iot:AddThingToThingGroup", Resource: base + "thing/t"}},
+		},
+		{
+			"membership by ARN", s.askMembership("RemoveThingFromThingGroup", &membershipInput{GroupARN: new("G"), ThingARN: new("T")}),
+			[]gate.Access{{Action: "iot:RemoveThingFromThingGroup", Resource: "G"}, {Action: "iot:RemoveThingFromThingGroup", Resource: "T"}},
+		},
+		{
+			"membership, empty", s.askMembership("AddThingToThingGroup", &membershipInput{}),
+			[]gate.Access{{Action: "iot:AddThingToThingGroup", Resource: "*"}, {Action: "iot:AddThingToThingGroup", Resource: "*"}},
+		},
+		{
+			"memberships", s.askMemberships(&updateGroupsInput{Thing: new("t"), Add: []string{"a"}, Remove: []string{"b"}}),
+			[]gate.Access{
+				{Action: "iot:UpdateThingGroupsForThing", Resource: base + "thing/t"},
+				{Action: "iot:UpdateThingGroupsForThing", Resource: base + "thinggroup/a"},
+				{Action: "iot:UpdateThingGroupsForThing", Resource: base + "thinggroup/b"},
+			},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, tt.got); diff != "" {

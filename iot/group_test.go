@@ -1,6 +1,7 @@
 package iot_test
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"log/slog"
@@ -391,4 +392,27 @@ func limited(t *testing.T, s *thingtest.Server, policy string) *thingtest.Client
 	client := *s.Admin
 	client.Credentials = sigv4.Credentials{AccessKeyID: c.AccessKeyId, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
 	return &client
+}
+
+// TestWarnings: what is odd about a policy is in the log and in the audit line.
+func TestWarnings(t *testing.T) {
+	var log bytes.Buffer
+	s, err := thingtest.Start(t.Context(), thingtest.Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := &story{t, s.Admin, map[string]string{"odd": strings.Replace(document, "iot:AssumeRoleWithCertificate", "iot:AssumeRoleWithCertificat", 1), "fine": document}}
+	as.run([]step{
+		{request: "POST /policies/P", body: `{"policyDocument":"{odd}"}`, want: anyPolicy},
+		{request: "POST /policies/P/version", body: `{"policyDocument":"{fine}"}`, want: fmt.Sprintf(anyVersion, false)},
+		{request: "POST /policies/P/version", body: `{"policyDocument":"{odd}"}`, want: fmt.Sprintf(anyVersion, false)},
+	})
+	if err := s.Close(); err != nil { // nothing writes to the log any more
+		t.Fatal(err)
+	}
+	for _, line := range []string{`"policy saved with a warning","iot_policy":"P"`, `"reason":"saved with a warning: `} {
+		if n := strings.Count(log.String(), line); n != 2 {
+			t.Errorf("%d times %s in %s", n, line, &log)
+		}
+	}
 }

@@ -33,8 +33,9 @@ type Config struct {
 	// and what is odd about it. Its errors are shown to the caller.
 	ParsePolicy func(text string) (warnings []string, err error)
 
-	// Judge says what an IoT policy by itself says to a question.
-	Judge func(document string, q Question) (Judgement, error)
+	// Judge reads an IoT policy, and returns what says what that policy by
+	// itself says to a question.
+	Judge func(document string) (func(Question) Judgement, error)
 
 	Now func() time.Time // time.Now when nil
 	Log *slog.Logger     // told of odd policies, and why a question could not be put; nil for nobody

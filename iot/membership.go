@@ -49,11 +49,11 @@ func (s *service) askMembership(operation string, in *membershipInput) []gate.Ac
 	if in.Thing != nil {
 		thing = s.Place.Thing(*in.Thing)
 	}
-	about := s.askTagged(operation, group)
-	if about == nil {
+	questions := s.askTagged(operation, group)
+	if questions == nil {
 		return nil
 	}
-	return append(about, ask(operation, thing))
+	return append(questions, ask(operation, thing))
 }
 
 // names finds what a request means, by name or by ARN. Where both are given
@@ -127,11 +127,11 @@ func (s *service) askMemberships(in *updateGroupsInput) []gate.Access {
 	questions := []gate.Access{ask(operation, thing)}
 	for _, list := range [][]string{in.Add, in.Remove} {
 		for _, group := range list[:min(len(list), maxGroups)] {
-			about := s.askTagged(operation, s.Place.ThingGroup(group))
-			if about == nil {
+			more := s.askTagged(operation, s.Place.ThingGroup(group))
+			if more == nil {
 				return nil
 			}
-			questions = append(questions, about...)
+			questions = append(questions, more...)
 		}
 	}
 	return questions

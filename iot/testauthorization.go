@@ -115,14 +115,17 @@ func (in *testInput) check(c *check) {
 			c.text(fmt.Sprintf("%s.resources.%d.member", member, k+1), resource, resourceRule)
 		}
 	}
-	for member, names := range map[string][]string{"policyNamesToAdd": in.Add, "policyNamesToSkip": in.Skip} {
-		if len(names) > maxNames {
-			c.fail("(not repeated)", member, fmt.Sprintf("Member must have length less than or equal to %d", maxNames))
-			continue
-		}
-		for i, name := range names {
-			c.text(fmt.Sprintf("%s.%d.member", member, i+1), name, policyNameRule)
-		}
+	checkPolicyNames(c, "policyNamesToAdd", in.Add)
+	checkPolicyNames(c, "policyNamesToSkip", in.Skip)
+}
+
+func checkPolicyNames(c *check, member string, names []string) {
+	if len(names) > maxNames {
+		c.fail("(not repeated)", member, fmt.Sprintf("Member must have length less than or equal to %d", maxNames))
+		return
+	}
+	for i, name := range names {
+		c.text(fmt.Sprintf("%s.%d.member", member, i+1), name, policyNameRule)
 	}
 }
 
@@ -196,7 +199,7 @@ func (s *service) test(set candidates, info authInfo, q Question) (*authResult, 
 	empty := policyList{[]policyItem{}} // lists are never null
 	r := &authResult{Info: info, Allowed: empty, Denied: deniedBy{empty, empty}}
 	for _, name := range slices.Sorted(maps.Keys(set.full)) {
-		denies, allows, err := t.ask(s.Judge, set.full[name], q)
+		denies, allows, err := s.hear(&t, set.full[name], q)
 		if err != nil {
 			return nil, fmt.Errorf("IoT policy %s: %w", name, err)
 		}
@@ -211,7 +214,7 @@ func (s *service) test(set candidates, info authInfo, q Question) (*authResult, 
 	}
 	allowed := !slices.Contains(t.allowed, false)
 	for _, name := range slices.Sorted(maps.Keys(set.denying)) {
-		denies, _, err := t.ask(s.Judge, set.denying[name], q)
+		denies, _, err := s.hear(&t, set.denying[name], q)
 		if err != nil {
 			return nil, fmt.Errorf("IoT policy %s: %w", name, err)
 		}
@@ -238,15 +241,17 @@ type tally struct {
 	missing   map[string]bool
 }
 
-// ask tells whether a policy denies one of the resources, or allows all.
-func (t *tally) ask(judge func(string, Question) (Judgement, error), document string, q Question) (denies, allows bool, err error) {
+// hear tells whether a policy denies one of the resources, or allows all, and
+// adds to the tally.
+func (s *service) hear(t *tally, document string, q Question) (denies, allows bool, err error) {
+	judge, err := s.Judge(document)
+	if err != nil {
+		return false, false, err
+	}
 	allows = true
 	for i, resource := range t.resources {
 		q.Resource = resource
-		j, err := judge(document, q)
-		if err != nil {
-			return false, false, err
-		}
+		j := judge(q)
 		t.allowed[i] = t.allowed[i] || j.Allows
 		denies, allows = denies || j.Denies, allows && j.Allows
 		for _, key := range j.Missing {

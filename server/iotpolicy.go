@@ -23,28 +23,34 @@ func parseIoTPolicy(text string) (warnings []string, err error) {
 }
 
 // judgeIoTPolicy is iot.Config.Judge.
-func judgeIoTPolicy(place thingpass.Place) func(string, iot.Question) (iot.Judgement, error) {
-	return func(document string, q iot.Question) (iot.Judgement, error) {
+func judgeIoTPolicy(place thingpass.Place) func(string) (func(iot.Question) iot.Judgement, error) {
+	return func(document string) (func(iot.Question) iot.Judgement, error) {
 		p, err := policy.Parse(policy.IoT, document)
 		if err != nil {
-			return iot.Judgement{}, err
-		}
-		keys := policy.NewContext()
-		// Of names that differ in case only, the first counts, as at the
-		// exchange: it is set last.
-		for _, name := range slices.Backward(slices.Sorted(maps.Keys(q.Keys))) {
-			keys.Set(name, q.Keys[name])
+			return nil, err
 		}
 		set := policy.NewSet(policy.Named{Policy: p})
-		req := &policy.Request{
-			Principal: policy.Principal{Account: place.Account, ARN: q.Principal},
-			Action:    q.Action, Resource: q.Resource, Context: keys,
-		}
-		decision := set.Evaluate(req).Decision
-		return iot.Judgement{
-			Allows: decision == policy.Allow, Denies: decision == policy.ExplicitDeny,
-			Missing: missingKeys(set.Explain(req)),
+		return func(q iot.Question) iot.Judgement {
+			req := iotRequest(place, q)
+			decision := set.Evaluate(req).Decision
+			return iot.Judgement{
+				Allows: decision == policy.Allow, Denies: decision == policy.ExplicitDeny,
+				Missing: missingKeys(set.Explain(req)),
+			}
 		}, nil
+	}
+}
+
+// iotRequest puts a question into the policy language. Of names of keys that
+// differ in case only, the first counts, as at the exchange: it is set last.
+func iotRequest(place thingpass.Place, q iot.Question) *policy.Request {
+	keys := policy.NewContext()
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(q.Keys))) {
+		keys.Set(name, q.Keys[name])
+	}
+	return &policy.Request{
+		Principal: policy.Principal{Account: place.Account, ARN: q.Principal},
+		Action:    q.Action, Resource: q.Resource, Context: keys,
 	}
 }
 
