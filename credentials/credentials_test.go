@@ -515,6 +515,7 @@ func TestDeviceKeys(t *testing.T) {
 	cert, id := w.certificate(newKey(t), now.Add(-time.Hour), now.AddDate(1, 0, 0), "ACTIVE", false)
 	d := w.Device(cert) // its common name is "device"
 	w.thing("bulb", id)
+	w.call(http.MethodPatch, "/things/bulb", map[string]any{"attributePayload": map[string]any{"attributes": map[string]string{"alias": "device", "kind": "lamp"}}})
 	w.alias("bulb", "DeviceRole", 3600)
 	w.alias("device", "DeviceRole", 3600)
 	for i, c := range []struct {
@@ -529,6 +530,13 @@ func TestDeviceKeys(t *testing.T) {
 		{"rolealias/${iot:Certificate.Subject.Organization}", `{}`, "device", "", 403},
 		{"*", `{"Bool":{"iot:Connection.Thing.IsAttached":"true"}}`, "device", "bulb", 200},
 		{"*", `{"Bool":{"iot:Connection.Thing.IsAttached":"true"}}`, "device", "", 403},
+		{"rolealias/${iot:Connection.Thing.Attributes[alias]}", `{}`, "device", "bulb", 200},
+		{"rolealias/${iot:Connection.Thing.Attributes[alias]}", `{}`, "device", "", 403},
+		{"rolealias/${iot:Connection.Thing.Attributes[kind]}", `{}`, "device", "bulb", 403},
+		{"*", `{"StringEquals":{"iot:Connection.Thing.Attributes[kind]":"lamp"}}`, "device", "bulb", 200},
+		{"*", `{"ForAnyValue:StringEquals":{"iot:Certificate.Subject.CommonName.List":"device"}}`, "device", "", 200},
+		{"*", `{"ForAnyValue:StringEquals":{"iot:Certificate.AvailableKeys":"iot:Certificate.Subject.CommonName"}}`, "device", "", 200},
+		{"*", `{"ForAnyValue:StringEquals":{"iot:Certificate.AvailableKeys":"iot:Certificate.Subject.Title"}}`, "device", "", 403},
 		{"*", `{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}`, "device", "", 200},
 		{"*", `{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, "device", "", 403},
 		{"*", `{"Bool":{"aws:SecureTransport":"false"}}`, "device", "", 403},

@@ -35,7 +35,7 @@ var attributes = [...]struct {
 
 // alternatives are the kinds of alternative name that AWS IoT has names for, by
 // their tags (RFC 5280, 4.2.1.6).
-var alternatives = map[int]string{
+var alternatives = [...]string{
 	1: "RFC822Name", 2: "DNSName", 4: "DirectoryName", 6: "UniformResourceIdentifier", 7: "IPAddress",
 }
 
@@ -100,15 +100,15 @@ func setAlternatives(set func(string, []string), prefix string, der []byte) {
 	if rest, err := asn1.Unmarshal(der, &names); err != nil || len(rest) > 0 {
 		return
 	}
-	values := map[int][]string{}
+	var values [len(alternatives)][]string
 	for _, n := range names {
 		text, ok := alternative(n)
 		if ok && n.Class == asn1.ClassContextSpecific && len(text) <= maxValue && len(values[n.Tag]) < maxValues {
 			values[n.Tag] = append(values[n.Tag], text)
 		}
 	}
-	for tag, name := range alternatives {
-		set(prefix+name, values[tag])
+	for tag, list := range values {
+		set(prefix+alternatives[tag], list)
 	}
 }
 
