@@ -20,7 +20,9 @@ const (
 
 // selectDevice reads all that an exchange needs of a certificate in one
 // statement, so that it is one round trip and one state of the database. A group
-// has a row for each of its policies, or one without a policy.
+// has a row for each of its policies, or one without a policy. SQLite, which does
+// not know that the members of an account's groups are many, joins cross joins in
+// the order in which they are written.
 const selectDevice = `select 1, status, '', '', '', not_before, not_after, valid_after from devices where account = $1 and id = $2
 	union all
 	select 2, a.policy, '', '', p.document, 0, 0, 0 from policy_attachments a
@@ -32,11 +34,13 @@ const selectDevice = `select 1, status, '', '', '', not_before, not_after, valid
 		where a.account = $1 and a.certificate = $2
 	union all
 	select 4, a.thing, g.ancestor, coalesce(p.name, ''), coalesce(p.document, ''), 0, 0, 0 from thing_attachments a
-		join thing_group_members m on m.account = a.account and m.thing = a.thing
-		join thing_group_ancestors g on g.account = m.account and g.group_name = m.group_name
+		cross join thing_group_members m
+		cross join thing_group_ancestors g
 		left join group_policy_attachments x on x.account = g.account and x.group_name = g.ancestor
 		left join policies p on p.account = x.account and p.name = x.policy
-		where a.account = $1 and a.certificate = $2`
+		where a.account = $1 and a.certificate = $2
+			and m.account = a.account and m.thing = a.thing
+			and g.account = m.account and g.group_name = m.group_name`
 
 // deviceRow is one row of selectDevice.
 type deviceRow struct {
@@ -83,8 +87,10 @@ func deviceOf(id string, rows []deviceRow) (thingpass.Device, error) {
 			d.Policies = append(d.Policies, r.text)
 		case thingRow:
 			a := thingpass.Attachment{Thing: r.a, ThingType: r.b, Exclusive: r.m != 0, Since: timeOf(r.cutoff)}
-			if err := json.Unmarshal([]byte(r.text), &a.Attributes); err != nil {
-				return d, err
+			if r.text != "null" { // as most are; worth the look on this path
+				if err := json.Unmarshal([]byte(r.text), &a.Attributes); err != nil {
+					return d, err
+				}
 			}
 			d.Things = append(d.Things, a)
 		case groupRow:

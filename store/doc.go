@@ -9,7 +9,8 @@
 // use, over a limit) and any other error for trouble with the database.
 //
 // It does not own decisions: whether a name or a document is valid, who may
-// call, what a policy means. It refuses only text that cannot be stored by both
+// call, what a policy means. It does not own buckets either, only the policies
+// that are given to their names. It refuses only text that cannot be stored by both
 // engines: invalid UTF-8 and the NUL character.
 //
 // It trusts the database completely. Whoever can write it can grant themselves
@@ -28,6 +29,9 @@
 // when the server reports a conflict. A function handed to a method, such as
 // the change of UpdateRole, may therefore run more than once, and must not
 // call the store.
+//
+// SQLite plans a statement without knowing how much is in a table; where the
+// order of a join matters it is written as a cross join, which SQLite keeps to.
 //
 // Times are kept in milliseconds, durations in seconds; what is finer is cut
 // off.

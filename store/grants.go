@@ -40,8 +40,12 @@ const (
 	keySelf   = `k.id, k.secret, '', '', '', '', '', k.created, k.active`
 	ofManaged = `m.name, v.document, m.path, '', '', '', '', 0, 0`
 
-	joinManaged = ` join managed_policies m on m.account = a.account and m.id = a.policy_id
-		join managed_policy_versions v on v.account = m.account and v.policy_id = m.id and v.version = m.version`
+	// SQLite, which does not know how much is in a table, joins cross joins in
+	// the order in which they are written.
+	andManaged   = ` cross join managed_policies m cross join managed_policy_versions v`
+	whereManaged = ` and a.account = h.account and a.HOLDER_id = h.id
+		and m.account = a.account and m.id = a.policy_id
+		and v.account = m.account and v.policy_id = m.id and v.version = m.version`
 )
 
 // The hot reads of roles, users and keys. They never change.
@@ -63,11 +67,9 @@ const (
 func grantsQuery(h holder, self, from, where string) string {
 	return h.sql(`select 1, ` + self + from + where +
 		` union all select 2, p.name, p.document, '', '', '', '', '', 0, 0` + from +
-		` join HOLDER_policies p on p.account = h.account and p.HOLDER_id = h.id` + where +
-		` union all select 3, ` + ofManaged + from +
-		` join HOLDER_managed a on a.account = h.account and a.HOLDER_id = h.id` + joinManaged + where +
-		` union all select 4, ` + ofManaged + from +
-		` join HOLDER_boundaries a on a.account = h.account and a.HOLDER_id = h.id` + joinManaged + where)
+		` cross join HOLDER_policies p` + where + ` and p.account = h.account and p.HOLDER_id = h.id` +
+		` union all select 3, ` + ofManaged + from + ` cross join HOLDER_managed a` + andManaged + where + whereManaged +
+		` union all select 4, ` + ofManaged + from + ` cross join HOLDER_boundaries a` + andManaged + where + whereManaged)
 }
 
 // grantRow is one row of a query of grantsQuery.

@@ -46,7 +46,9 @@ func TestQuotasHoldInACrowd(t *testing.T) {
 			func(ctx context.Context, n int) error {
 				return db.AttachRolePolicy(ctx, "r", here.ManagedPolicy("/", fmt.Sprint(n)))
 			},
-			func(ctx context.Context, n int) error { return db.CreateAccessKey(ctx, "u", accessKey(fmt.Sprint("AKIA", n))) },
+			func(ctx context.Context, n int) error {
+				return db.CreateAccessKey(ctx, "u", accessKey(fmt.Sprint("AKIA", n)))
+			},
 			func(ctx context.Context, n int) error {
 				_, err := db.CreateManagedPolicyVersion(ctx, arn, fmt.Sprint(n), n%2 == 0)
 				return err
@@ -56,7 +58,9 @@ func TestQuotasHoldInACrowd(t *testing.T) {
 				return err
 			},
 			func(ctx context.Context, n int) error { return db.AddThingToGroup(ctx, "t", fmt.Sprint(n)) },
-			func(ctx context.Context, n int) error { return db.AddThingToGroup(ctx, "mover", fmt.Sprint("below-", n)) },
+			func(ctx context.Context, n int) error {
+				return db.AddThingToGroup(ctx, "mover", fmt.Sprint("below-", n))
+			},
 			func(ctx context.Context, n int) error { return db.AttachPolicyToGroup(ctx, fmt.Sprint(n), "g") },
 		} {
 			together(t, func(ctx context.Context, n int) error {

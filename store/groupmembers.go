@@ -21,9 +21,11 @@ func (t *tx) join(thing, group string) error {
 	}
 	// What two groups of a hierarchy always share is the root.
 	relatives, err := many(t, text, `select m.group_name from thing_group_members m
-		join thing_group_ancestors a on a.account = m.account and a.group_name = m.group_name
-		join thing_group_ancestors b on b.account = a.account and b.ancestor = a.ancestor
-		where m.account = $1 and m.thing = $2 and b.group_name = $3 and m.group_name <> $3 order by 1 limit 1`, thing, group)
+		cross join thing_group_ancestors a cross join thing_group_ancestors b
+		where m.account = $1 and m.thing = $2 and m.group_name <> $3
+			and a.account = m.account and a.group_name = m.group_name
+			and b.account = a.account and b.ancestor = a.ancestor and b.group_name = $3
+		order by 1 limit 1`, thing, group)
 	if err != nil {
 		return err
 	}
@@ -94,9 +96,8 @@ func (db *DB) GroupThings(ctx context.Context, group string, recursive bool, pag
 		query := `select m.thing from thing_group_members m where m.account = $1 and m.group_name = $2`
 		if recursive {
 			// No thing is in two groups of a hierarchy.
-			query = `select m.thing from thing_group_ancestors a
-				join thing_group_members m on m.account = a.account and m.group_name = a.group_name
-				where a.account = $1 and a.ancestor = $2`
+			query = `select m.thing from thing_group_ancestors a cross join thing_group_members m
+				where a.account = $1 and a.ancestor = $2 and m.account = a.account and m.group_name = a.group_name`
 		}
 		return list(t, text, listing{query, "m.thing", page}, group)
 	})
@@ -157,9 +158,8 @@ func (db *DB) GroupPolicies(ctx context.Context, group string, recursive bool, p
 		if recursive {
 			reach = ``
 		}
-		query := selectPolicy + ` and exists (select 1 from thing_group_ancestors a
-			join group_policy_attachments x on x.account = a.account and x.group_name = a.ancestor
-			where a.account = p.account and a.group_name = $2 and x.policy = p.name` + reach + `)`
+		query := selectPolicy + ` and p.name in (select x.policy from thing_group_ancestors a cross join group_policy_attachments x
+			where a.account = $1 and a.group_name = $2 and x.account = a.account and x.group_name = a.ancestor` + reach + `)`
 		return list(t, scanPolicy, listing{query, "p.name", page}, group)
 	})
 }

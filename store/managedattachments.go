@@ -17,7 +17,7 @@ type NamedID struct {
 	Path string
 }
 
-// quotas are the names of the quotas for managed policies.
+// quota is the name of the quota for managed policies.
 func (h holder) quota() string {
 	if h == userHolder {
 		return "PoliciesPerUser"
@@ -68,8 +68,7 @@ func (db *DB) attachedManaged(ctx context.Context, h holder, name string, page t
 		if err != nil {
 			return nil, err
 		}
-		query := selectManaged + h.sql(` and exists (select 1 from HOLDER_managed a
-			where a.account = m.account and a.policy_id = m.id and a.HOLDER_id = $2)`)
+		query := selectManaged + h.sql(` and m.id in (select policy_id from HOLDER_managed where account = $1 and HOLDER_id = $2)`)
 		return list(t, scanManaged, listing{query, "m.name", page}, id)
 	})
 }
@@ -115,8 +114,8 @@ func scanNamedID(row row) (n NamedID, err error) {
 
 // usedBy lists the holders that use a managed policy.
 func (t *tx) usedBy(h holder, policyID, usage string) ([]NamedID, error) {
-	const attached = `exists (select 1 from HOLDER_managed a where a.account = h.account and a.HOLDER_id = h.id and a.policy_id = $2)`
-	const bounded = `exists (select 1 from HOLDER_boundaries b where b.account = h.account and b.HOLDER_id = h.id and b.policy_id = $2)`
+	const attached = `h.id in (select HOLDER_id from HOLDER_managed where account = $1 and policy_id = $2)`
+	const bounded = `h.id in (select HOLDER_id from HOLDER_boundaries where account = $1 and policy_id = $2)`
 	var uses string
 	switch usage {
 	case "":

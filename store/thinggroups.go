@@ -110,8 +110,8 @@ func (db *DB) ThingGroups(ctx context.Context, f ThingGroupFilter, page thingpas
 	switch {
 	case f.Parent != "" && f.Recursive:
 		args = append(args, f.Parent)
-		query += ` and exists (select 1 from thing_group_ancestors a
-			where a.account = g.account and a.group_name = g.name and a.ancestor = $2 and a.distance > 0)`
+		query += ` and g.name in (select group_name from thing_group_ancestors
+			where account = $1 and ancestor = $2 and distance > 0)`
 	case f.Parent != "":
 		args = append(args, f.Parent)
 		query += ` and g.parent = $2`
