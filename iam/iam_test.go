@@ -274,8 +274,15 @@ func TestWarnings(t *testing.T) {
 	w := newWorld(t)
 	w.must("CreateRole", "RoleName=r", "AssumeRolePolicyDocument="+trust)
 	w.must("PutRolePolicy", "RoleName=r", "PolicyName=odd", "PolicyDocument="+strings.Replace(getObject, "GetObject", "HeadBucket", 1))
-	if got := w.log.String(); !strings.Contains(got, "s3:HeadBucket") || !strings.Contains(got, "policy=odd") {
-		t.Errorf("log: %s", got)
+	w.managed("strange", strings.Replace(getObject, "GetObject", "ListObjects", 1))
+	got := w.log.String()
+	for _, want := range []string{"s3:HeadBucket", "role=r policy=odd", "s3:ListObjects", "policy=arn:aws:iam::123456789012:policy/strange"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in the log: %s", want, got)
+		}
+	}
+	if n := strings.Count(got, "saved with a warning: "); n != 2 {
+		t.Errorf("%d audit lines have the warning: %s", n, got)
 	}
 }
 

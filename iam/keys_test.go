@@ -33,6 +33,12 @@ var keyedRequests = []keyed{
 			"aws:ResourceAccount", "aws:ViaAWSService", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalType",
 			"aws:userid", "aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "aws:ResourceTag/team", "iam:ResourceTag/team",
 		}},
+	{service: "iam", request: "POST /", header: []string{"Content-Type: application/x-www-form-urlencoded"},
+		body: "Action=AttachRolePolicy&Version=2010-05-08&RoleName=tagged&PolicyArn=arn:aws:iam::123456789012:policy/fence",
+		keys: []string{"iam:PolicyARN", "iam:PermissionsBoundary", "aws:ResourceTag/team", "iam:ResourceTag/team"}},
+	{service: "iam", request: "POST /", header: []string{"Content-Type: application/x-www-form-urlencoded"},
+		body: "Action=TagUser&Version=2010-05-08&UserName=tagged&Tags.member.1.Key=site&Tags.member.1.Value=x",
+		keys: []string{"aws:RequestTag/site", "aws:TagKeys", "aws:ResourceTag/team", "iam:ResourceTag/team"}},
 	{service: "sts", request: "POST /", header: []string{"Content-Type: application/x-www-form-urlencoded"},
 		body: "Action=AssumeRole&Version=2011-06-15&RoleSessionName=me&ExternalId=it&RoleArn=arn:aws:iam::123456789012:role/tagged",
 		keys: []string{"sts:RoleSessionName", "sts:ExternalId", "aws:ResourceTag/team", "iam:ResourceTag/team"}},
@@ -105,7 +111,9 @@ const allowing = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action
 func TestKeysAreSupplied(t *testing.T) {
 	w := newWorld(t)
 	w.caller("all", everything)
-	w.must("CreateRole", "RoleName=tagged", "AssumeRolePolicyDocument="+trustAll, "Tags.member.1.Key=team", "Tags.member.1.Value=x")
+	w.must("CreateRole", "RoleName=tagged", "AssumeRolePolicyDocument="+trustAll, "Tags.member.1.Key=team", "Tags.member.1.Value=x",
+		"PermissionsBoundary="+w.managed("fence", everything))
+	w.must("CreateUser", "UserName=tagged", "Tags.member.1.Key=team", "Tags.member.1.Value=x")
 	if _, err := w.Admin.S3(t.Context(), http.MethodPut, "/bucket", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +142,7 @@ func TestKeysAreSupplied(t *testing.T) {
 		if key == "aws:TokenIssueTime" || key == "aws:MultiFactorAuthPresent" {
 			caller = w.narrowed("callers/all", allowing+"]}")
 		}
-		if !w.denied(caller, keyedRequests[1]) {
+		if !w.denied(caller, keyedRequests[3]) {
 			t.Errorf("a trust policy is not asked with %s", key)
 		}
 	}
