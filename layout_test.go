@@ -40,7 +40,7 @@ var floorPlan = []room{
 	{"why", ". trail authz policy store credentials", "explains decisions of both doors to operators; nothing decides by it"},
 	{"gate", ". wire sigv4 session authz trail", "the signed door reaches the store through session and authz only"},
 	{"credentials", ". wire store identity authz session trail", "the device door: the whole exchange in one function"},
-	{"iot", ". wire store gate identity authz", "an operation never sees how it was authorised, nor another service; authz for TestAuthorization, which is a question about somebody else"},
+	{"iot", ". wire store gate identity", "an operation never sees how it was authorised, nor another service"},
 	{"iam", ". wire store gate policy session authz", "an operation never sees how it was authorised, nor another service; authz for the simulations, which ask about somebody else"},
 	{"sts", ". wire store gate authz session", "AssumeRole asks the trust policy itself, hence authz"},
 	{"s3", ". wire gate sigv4 objects", "sigv4 for the body, which is verified while it streams; no store"},
