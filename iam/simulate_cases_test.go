@@ -39,6 +39,7 @@ var (
 		"arn:aws:s3:*", "arn:aws:s3", "arn:aws:logs:*:*:log-group:/g:*", "arn:aws:logs:us-*-1:*:log-group:/?:log-stream:s",
 		"arn:aws:iam::123456789012:role/*", "arn:aws:s3:::b/?", "arn:aws:s3:::?/k", "arn:aws:s3:::b", "arn:aws:s3:::*/k*",
 		"arn:aws:s3:::b/team/${aws:PrincipalTag/Team}/*", "arn:aws:s3:::b/*x", "arn:aws:s3:::b*${aws:username}*",
+		"arn:aws:logs:${aws:username}:*:log-group:*", "arn:aws:s3:::${aws:username}/k",
 	}
 	caseNamed = []any{
 		"*", map[string]any{"AWS": "*"}, map[string]any{"AWS": caseAccount}, map[string]any{"AWS": "arn:aws:iam::123456789012:root"},
@@ -58,15 +59,15 @@ type caseKind struct {
 
 var caseKinds = []caseKind{
 	{[]string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"},
-		[]any{"a", "A", "*", "a*", "?", "a?b", "${aws:username}", "${x:absent}", "${x:absent, 'a'}", "${*}", "x${?}", "\u00e9", "b", "", "${aws:username}*", "true", "10", "a/b", true}},
+		[]any{"a", "A", "*", "a*", "?", "a?b", "${aws:username}", "${x:absent}", "${x:absent, 'a'}", "${*}", "x${?}", "\u00e9", "\u00c9", "b", "", "${aws:username}*", "true", "10", "a/b", true}},
 	{[]string{"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"},
 		[]any{"arn:aws:iot:us-east-1:123456789012:rolealias/a", "arn:aws:iot:*:*:rolealias/*", "arn:aws:iot:us-east-1:123456789012:rolealias/${aws:username}",
-			"arn:aws:iot:us-east-?:123456789012:*", "arn:aws:iot:us-east-1:123456789012:rolealias/${x:absent}", "arn:aws:*:*:*:*", "arn:aws:iot:*:rolealias/*"}},
+			"arn:aws:iot:us-east-?:123456789012:*", "arn:aws:iot:us-east-1:123456789012:rolealias/${x:absent}", "arn:aws:*:*:*:*", "arn:aws:iot:*:rolealias/*", "${aws:SourceArn}", "arn:aws:iot:*:${aws:PrincipalAccount}:*", "*"}},
 	{[]string{"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals"},
 		[]any{"10", "1.2", "1.20", "-3", "0", 10, "007", 1.5, "99999999999999999999", "0.1"}},
 	{[]string{"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"},
 		[]any{"2026-01-01T00:00:00Z", "2026-01-01", "1767225600", "2026-01-01T01:00:00+01:00", "2026-06-01T00:00:00Z", "2025-12-31T23:59:59Z", "2026-01-01T00:00:00.5Z"}},
-	{[]string{"Bool"}, []any{true, false, "true", "false", "TRUE", "False"}},
+	{[]string{"Bool"}, []any{true, false, "true", "false", "TRUE", "False", "${x:absent, 'true'}", "${aws:SecureTransport}", "${x:absent}"}},
 	{[]string{"BinaryEquals"}, []any{"YWJj", "eA==", "YWI="}},
 	{[]string{"IpAddress", "NotIpAddress"}, []any{"10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "2001:db8::1", "0.0.0.0/0", "::/0", "10.1.2.0/31", "203.0.113.0/24"}},
 	{[]string{"Null"}, []any{true, false, "true", "false"}},
@@ -74,10 +75,11 @@ var caseKinds = []caseKind{
 
 // caseKeys are condition keys with what requests say of them.
 var caseKeys = map[string][]string{
-	"aws:username":               {"a", "*", "", "a*b", "a/b", "Ada", "?", "${x:absent}"},
+	"aws:username":               {"a", "*", "", "a*b", "a/b", "Ada", "?", "${x:absent}", "us-east-1", "b"},
 	"aws:PrincipalTag/Team":      {"a", "A", "", "\u00e9"},
 	"credentials-iot:ThingName":  {"a", "team", "*", "k"},
 	"aws:TagKeys":                {"a", "b", "A", "a*", ""},
+	"aws:PrincipalAccount":       {"123456789012", "*"},
 	"s3:max-keys":                {"10", "5abc", "1.20", "1.2", "-3", "0", "", "99999999999999999999", "99999999999999999998", "10.0", "7"},
 	"aws:CurrentTime":            {"2026-01-01T00:00:00Z", "2026-01-01T00:00:00.500Z", "2025-12-31T18:00:00-06:00", "yesterday", "2026-05-05T00:00:00Z"},
 	"aws:EpochTime":              {"1767225600", "1767225599", "2000000000", "soon"},
@@ -189,6 +191,9 @@ func (m maker) statement(kind string) map[string]any {
 	switch n := m.IntN(20); {
 	case n < 3:
 		s["NotResource"] = pick(m, caseResources)
+		if m.chance(40) {
+			s["NotResource"] = []string{"arn:aws:s3:::b/team/*", "arn:aws:iam::*:role/?"}
+		}
 	case n < 9:
 		s["Resource"] = pick(m, caseResources)
 	case n < 14:

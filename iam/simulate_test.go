@@ -205,6 +205,7 @@ func TestSimulateRefusals(t *testing.T) {
 	w := newWorld(t)
 	base := slices.Concat(list("PolicyInputList", everything), list("ActionNames", "s3:GetObject"))
 	const bucket = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b"}]}`
+	long := strings.Replace(everything, `"*","Resource"`, `"s3:`+strings.Repeat("x", 10240-len(everything)-1)+`","Resource"`, 1)
 	for _, c := range []struct {
 		name    string
 		action  string
@@ -216,6 +217,8 @@ func TestSimulateRefusals(t *testing.T) {
 		{"nothing", "SimulateCustomPolicy", nil, 400, "ValidationError", "2 validation errors detected: Value null at 'policyInputList'"},
 		{"a broken policy", "SimulateCustomPolicy", append(list("ActionNames", "s3:GetObject"), list("PolicyInputList", "{")...), 400, "InvalidInput", "PolicyInputList.1: Syntax errors in policy."},
 		{"a bucket's policy as a user's", "SimulateCustomPolicy", append(list("ActionNames", "s3:GetObject"), list("PolicyInputList", everything, bucket)...), 400, "InvalidInput", "PolicyInputList.2: Policy document should not specify a principal."},
+		{"a long policy", "SimulateCustomPolicy", append(list("ActionNames", "s3:GetObject"), list("PolicyInputList", long)...), 400, "InvalidInput", "Cannot exceed quota for PolicySize: 10240"},
+		{"many policies", "SimulateCustomPolicy", append(list("ActionNames", "s3:GetObject"), list("PolicyInputList", slices.Repeat([]string{strings.Replace(long, "xxx", "", 1)}, 13)...)...), 400, "InvalidInput", "131072"},
 		{"two boundaries", "SimulateCustomPolicy", append(slices.Clone(base), list("PermissionsBoundaryPolicyInputList", everything, everything)...), 400, "InvalidInput", "only one"},
 		{"a wildcard", "SimulateCustomPolicy", append(list("PolicyInputList", everything), list("ActionNames", "s3:Get*")...), 400, "InvalidInput", "s3:Get*"},
 		{"no service", "SimulateCustomPolicy", append(list("PolicyInputList", everything), list("ActionNames", "GetObject")...), 400, "InvalidInput", "GetObject"},

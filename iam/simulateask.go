@@ -19,14 +19,19 @@ const (
 	boundaryType = "Permissions Boundary Policy"
 )
 
-// maxSimulated bounds a policy in characters without white space: the widest
-// quota that any policy of this kind has. Matching costs time in proportion.
-const maxSimulated = policy.MaxRoleInline
+// Bounds of the policies of a request, in characters without white space: of
+// one, the widest quota that any policy of this kind has; of all together, as
+// much as AWS takes in one. Matching costs time in proportion.
+const (
+	maxSimulated    = policy.MaxRoleInline
+	maxSimulatedAll = 131072
+)
 
 // simulation is what the questions of one call have in common.
 type simulation struct {
 	identity, boundary, resource []policy.Named
 	sources                      []simulated // by the number that a policy in them is named after
+	size                         int         // of the policies of the request
 
 	caller       policy.Principal
 	callerIsUser bool
@@ -69,8 +74,11 @@ func (m *simulation) given(id, kind string, texts []string) ([]policy.Named, err
 		if err != nil {
 			return nil, invalidInput(name + ": " + err.Error())
 		}
-		if p.Size() > maxSimulated {
+		if m.size += p.Size(); p.Size() > maxSimulated {
 			return nil, invalidInput(name + ": Cannot exceed quota for PolicySize: " + strconv.Itoa(maxSimulated))
+		}
+		if m.size > maxSimulatedAll {
+			return nil, invalidInput("The policies must not have more than " + strconv.Itoa(maxSimulatedAll) + " characters together.")
 		}
 		set = append(set, m.add(simulated{name, kind, text, p}))
 	}
