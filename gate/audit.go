@@ -50,7 +50,11 @@ const maxSteps = 16
 
 // begin makes the record of a request.
 func (a *audit) begin(c *Call) {
-	a.trail = &trail.Record{ID: c.RequestID, At: c.Now, Door: trail.SignedDoor, Remote: c.Request.RemoteAddr}
+	r := c.Request
+	a.trail = &trail.Record{
+		ID: c.RequestID, At: c.Now, Door: trail.SignedDoor, Remote: r.RemoteAddr,
+		Method: r.Method, Host: shorten(r.Host), Path: shorten(r.URL.Path),
+	}
 }
 
 // failed notes at which step a request ended. An operation that fails by itself
@@ -65,6 +69,7 @@ func (a *audit) failed(c *Call, err error) {
 	}
 	if e, ok := errors.AsType[*session.Error](err); ok {
 		step.Name, a.trail.Cause, step.Detail = trail.StepSession, sessionCause(e.Failure), shorten(e.Reason)
+		a.trail.Was = e.Was
 	}
 	if step.Name != "" && a.trail.Failure == "" {
 		a.trail.Add(step)

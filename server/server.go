@@ -196,8 +196,11 @@ func (s *Server) wire(background context.Context, listeners []net.Listener) erro
 		Authz: decide, Sessions: sessions, Recent: recent, Store: s.db, Trail: decisions,
 		Log: s.cfg.Log, Now: s.cfg.Now, Observe: s.metrics.exchange,
 	})
+	explain := why.New(why.Config{
+		Place: place, Data: s.inst.dir, Trail: decisions, Authz: decide, Door: device, Recent: recent, Store: s.db, Now: s.cfg.Now,
+	})
 	s.gate = gate.NewDoor(gate.Config{
-		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide), Trail: decisions,
+		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide, explain), Trail: decisions,
 		Log: s.cfg.Log, Now: s.cfg.Now, NoPresignV2: s.cfg.NoPresignV2, Observe: s.metrics.request,
 	})
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
@@ -205,9 +208,7 @@ func (s *Server) wire(background context.Context, listeners []net.Listener) erro
 	s.serve(listeners[0], device, doorTLS(cert.get, !s.cfg.NoPostQuantum, true), 30*time.Second)
 	s.serve(listeners[1], behind(s.cfg.TrustedProxies, s.gate), doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
 	s.serve(listeners[2], s.ops(), nil, 30*time.Second)
-	s.serveControl(why.New(why.Config{
-		Place: place, Trail: decisions, Authz: decide, Door: device, Recent: recent, Store: s.db, Now: s.cfg.Now,
-	}))
+	s.serveControl(explain)
 	return nil
 }
 
@@ -224,7 +225,7 @@ func (s *Server) serveControl(x *why.Explainer) {
 }
 
 // services is the list of what the signed door offers.
-func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, decide *authz.Authz) []gate.Service {
+func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, decide *authz.Authz, explain *why.Explainer) []gate.Service {
 	place := s.inst.Place()
 	check := func(kind policy.Kind) func(string) error {
 		return func(text string) error {
@@ -235,7 +236,7 @@ func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, d
 	return []gate.Service{
 		iot.New(iot.Config{Place: place, Store: s.db, Issuer: issuer, DeviceEndpoint: s.deviceEndpoint(), ParsePolicy: parseIoTPolicy, Judge: judgeIoTPolicy(place), Now: s.cfg.Now, Log: s.cfg.Log}),
 		iam.New(iam.Config{Place: place, Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, StrictVariables: s.cfg.StrictVariables}),
-		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session)}),
+		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session), Decode: explain.Decode}),
 		s3.New(s3.Config{Place: place, Objects: s.objects, Now: s.cfg.Now}),
 	}
 }

@@ -101,6 +101,11 @@ const (
 type Error struct {
 	Failure Failure
 	Reason  string
+
+	// Was is whose session it was, when the token was genuine and the session is
+	// over: certificate, thing, names and times as they were sealed, of Kind
+	// Nobody. It is for explanations; the request was not proven to be theirs.
+	Was *thingpass.Principal
 }
 
 func (e *Error) Error() string { return "resolve access key: " + e.Reason }
@@ -251,7 +256,8 @@ func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string
 		return fail(Unknown, "access key and session token do not belong together")
 	}
 	if !at.Before(rec.Expires) {
-		return fail(Expired, "session expired at "+rec.Expires.Format(time.RFC3339))
+		return thingpass.Principal{}, thingpass.Secret{},
+			&Error{Failure: Expired, Reason: "session expired at " + rec.Expires.Format(time.RFC3339), Was: rec.holder()}
 	}
 	var p thingpass.Principal
 	if rec.UserID != "" {
@@ -259,11 +265,22 @@ func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string
 	} else {
 		p, err = s.roleSession(ctx, rec)
 	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.Was = rec.holder()
+	}
 	if err != nil {
 		return thingpass.Principal{}, thingpass.Secret{}, err
 	}
 	p.Issued, p.Expires = rec.Issued, rec.Expires
 	return p, secret, nil
+}
+
+// holder is what a record says of whose session it is.
+func (rec *record) holder() *thingpass.Principal {
+	return &thingpass.Principal{
+		RoleID: rec.RoleID, UniqueID: rec.UserID, SessionName: rec.SessionName, Issued: rec.Issued, Expires: rec.Expires,
+		CertificateID: rec.CertificateID, Thing: rec.Thing, ThingType: rec.ThingType,
+	}
 }
 
 func withdrawn(reason string) error { return &Error{Failure: Withdrawn, Reason: reason} }

@@ -12,7 +12,7 @@ const (
 // records share, compiled policies above all, is not counted. It must answer the
 // same each time: the ring subtracts what it added.
 func (r *Record) size() int {
-	n := recordBytes + len(r.ID) + len(r.Operation) + len(r.Remote) + len(r.AccessKeyID) + len(r.Alias) + len(r.Role) + len(r.Cause) + len(r.Note)
+	n := recordBytes + len(r.ID) + len(r.Operation) + len(r.Host) + len(r.Path) + len(r.Remote) + len(r.AccessKeyID) + len(r.Alias) + len(r.Role) + len(r.Cause) + len(r.Note)
 	p := &r.Principal
 	n += len(p.ARN) + len(p.UniqueID) + len(p.SessionName) + len(p.SessionPolicy) + len(p.RoleARN)
 	for _, t := range p.Tags {

@@ -60,18 +60,22 @@ type Record struct {
 	Door        string    // DeviceDoor or SignedDoor
 	Service     string    // signing name: iot, iam, sts, s3; "" when it is not known
 	Operation   string    // name of the operation; "" when none was found
+	Method      string    // of a signed request, as are Host and Path
+	Host        string    // that the client asked for
+	Path        string    // decoded, without the query
 	Remote      string    // address of the client
 	AccessKeyID string    // as presented; of an exchange: as issued
 	Principal   thingpass.Principal
-	Device      *Device // at the device door; nil when no certificate was presented
-	Alias       string  // role alias asked for, at the device door
-	Role        string  // name of the role it stands for, once known
-	Steps       []Step  // those that were taken, in order; of a signed request only permissions and what failed
-	Status      int     // of the answer
-	Code        string  // error code of the answer, "" for none
-	Failure     string  // name of the step that ended the request, "" for none
-	Cause       string  // kind of a failed session or signature; at the device door: the reason for the log
-	Note        string  // remarks of the operation, as in the audit line
+	Was         *thingpass.Principal // whose session it was that is over, if its token was genuine: not proven
+	Device      *Device              // at the device door; nil when no certificate was presented
+	Alias       string               // role alias asked for, at the device door
+	Role        string               // name of the role it stands for, once known
+	Steps       []Step               // those that were taken, in order; of a signed request only permissions and what failed
+	Status      int                  // of the answer
+	Code        string               // error code of the answer, "" for none
+	Failure     string               // name of the step that ended the request, "" for none
+	Cause       string               // kind of a failed session or signature; at the device door: the reason for the log
+	Note        string               // remarks of the operation, as in the audit line
 
 	few [3]Step // where the first Steps are kept
 }

@@ -88,10 +88,10 @@ func (s *story) unproven(failed *trail.Step) {
 		s.change(Change{Text: "Correct the client: its endpoint, its service or its parameters. No policy is involved."})
 		return
 	}
-	s.step(failed.Name, false, "%s", failed.Detail)
 	if s.rec.AccessKeyID != "" {
 		s.keyFacts()
 	}
+	s.step(failed.Name, false, "%s", failed.Detail)
 	switch failed.Name {
 	case trail.StepSession:
 		s.badSession(failed.Detail)
@@ -104,12 +104,18 @@ func (s *story) unproven(failed *trail.Step) {
 
 // keyFacts tells what is known of an access key that did not prove itself.
 func (s *story) keyFacts() {
-	if x := s.exchangeOf(s.rec.AccessKeyID); x != nil && x.Device != nil {
-		thing := "no thing"
-		if x.Device.Thing != "" {
-			thing = "thing " + x.Device.Thing
+	if was := s.holder(); was != nil {
+		who := "session " + quote(was.SessionName)
+		if was.CertificateID != "" {
+			who = "certificate " + was.CertificateID
 		}
-		s.step("issued", true, "at %s (request %s) to certificate %s and %s, for role alias %s", moment(x.At), x.ID, x.Device.CertificateID, thing, x.Alias)
+		if was.Thing != "" {
+			who += " and thing " + was.Thing
+		}
+		if role, err := s.cfg.Recent.RoleByID(s.ctx, was.RoleID); err == nil {
+			who += ", for role " + role.Name
+		}
+		s.step("issued", true, "%s to %s%s, good until %s", moment(was.Issued), who, exchangeID(s.exchangeOf(s.rec.AccessKeyID)), moment(was.Expires))
 		return
 	}
 	if owner, err := s.cfg.Recent.AccessKey(s.ctx, s.rec.AccessKeyID); err == nil {
@@ -119,6 +125,20 @@ func (s *story) keyFacts() {
 		}
 		s.step("access key", true, "%s is a key of user %s, %s", s.rec.AccessKeyID, owner.User.Name, state)
 	}
+}
+
+// holder is whose session it was: as sealed in a genuine token, or as the
+// exchange remembers it.
+func (s *story) holder() *thingpass.Principal {
+	if s.rec.Was != nil {
+		return s.rec.Was
+	}
+	x := s.exchangeOf(s.rec.AccessKeyID)
+	if x == nil || x.Device == nil {
+		return nil
+	}
+	p := x.Principal
+	return &p
 }
 
 // badSession tells about an access key that is no good (any more).
@@ -159,17 +179,17 @@ func (s *story) unknownKey(key string) {
 
 // restore proposes how to give a device back what its session has lost.
 func (s *story) restore() {
-	x := s.exchangeOf(s.rec.AccessKeyID)
-	if x == nil || x.Device == nil {
+	was := s.holder()
+	if was == nil || was.CertificateID == "" {
 		return
 	}
-	d, err := s.cfg.Recent.Device(s.ctx, x.Device.CertificateID)
+	d, err := s.cfg.Recent.Device(s.ctx, was.CertificateID)
 	switch {
 	case err != nil:
 	case d.Status != thingpass.Active:
 		s.change(s.activate(d.CertificateID, d.Status))
-	case x.Device.Thing != "" && !attached(d, x.Device.Thing):
-		s.change(Change{Text: "Attach the thing again:", Command: s.attachThing(x.Device.Thing, d.CertificateID)})
+	case was.Thing != "" && !attached(d, was.Thing):
+		s.change(Change{Text: "Attach the thing again:", Command: s.attachThing(was.Thing, d.CertificateID)})
 	}
 }
 

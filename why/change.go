@@ -82,7 +82,7 @@ func (s *story) anyAllow(l *authz.Layers, a *authz.Asked) bool {
 
 // undoDeny proposes how a Deny would not apply.
 func (s *story) undoDeny(a *authz.Asked, v authz.Verdict) {
-	where := fmt.Sprintf("statement %d of %s %s", v.Reason.Statement+1, v.By, v.Reason.Policy)
+	where := statementName(v)
 	var f *policy.Finding
 	for _, set := range []*policy.Set{layerSet(&a.Layers, v.By), a.Layers.OtherThings} {
 		findings := set.Explain(asSeenBy(v.By, a))
@@ -172,11 +172,12 @@ func (s *story) byNamingThing(a *authz.Asked, l *authz.Layers) bool {
 	if len(good) == 0 {
 		return false
 	}
-	text := "Let the device send the header x-amzn-iot-thingname: " + strings.Join(good, ", or ")
+	header := "the header x-amzn-iot-thingname: " + strings.Join(good, ", or ") + " (attached to this certificate)"
 	if s.rec.Door == trail.SignedDoor {
-		text = "Let the device name its thing when it fetches credentials, with the header x-amzn-iot-thingname: " + strings.Join(good, ", or ") + ", and fetch new ones"
+		s.change(Change{Text: "Let the device name its thing when it fetches credentials, with " + header + ", and fetch new credentials."})
+	} else {
+		s.change(Change{Text: "Let the device send " + header + "."})
 	}
-	s.change(Change{Text: text + " (attached to this certificate)."})
 	return true
 }
 
@@ -199,9 +200,16 @@ func (s *story) grant(a *authz.Asked, by string, set *policy.Set) {
 	findings := set.Explain(asSeenBy(by, a))
 	var best *policy.Finding
 	for i := range findings {
-		if f := &findings[i]; f.Effect == policy.EffectAllow && !f.Applies && (f.Action || f.Resource) {
+		f := &findings[i]
+		if f.Effect != policy.EffectAllow || f.Applies || !f.Action && !f.Resource {
+			continue
+		}
+		if f.Resource && meant(f, a.Request.Action) != "" {
 			best = f
 			break
+		}
+		if best == nil {
+			best = f
 		}
 	}
 	before := len(s.e.Changes)
@@ -216,27 +224,21 @@ func (s *story) grant(a *authz.Asked, by string, set *policy.Set) {
 
 // adjust proposes what is smaller than a new statement.
 func (s *story) adjust(a *authz.Asked, by string, f *policy.Finding) {
-	where := fmt.Sprintf("statement %d of %s %s", f.Reason.Statement+1, by, f.Policy)
-	if !f.Action {
-		for _, action := range f.Actions {
-			if better := betterAction(action); strings.EqualFold(better, a.Request.Action) {
-				s.change(Change{Text: fmt.Sprintf("Write %s instead of %s in %s:", better, action, where), Command: s.save(by, f.Policy)})
-				return
-			}
-		}
+	st := Statement{Layer: by, Policy: f.Policy, Number: f.Reason.Statement + 1, Sid: f.Sid}
+	where := st.name()
+	if wrong := meant(f, a.Request.Action); wrong != "" {
+		s.change(Change{Text: fmt.Sprintf("Write %s instead of %s in %s, and save it:", a.Request.Action, wrong, where), Command: s.save(by, f.Policy)})
 		return
 	}
-	if s.spelling(f, where, by) || s.missingValue(f) || f.Resource && s.conditions(f, where) {
+	if !f.Action || s.spelling(f, where, by) || s.missingValue(f) || f.Resource && s.conditions(f, where) || f.Resource || f.NotResource {
 		return
 	}
-	if f.Resource || f.NotResource {
-		return
-	}
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(a.Request.Resource, "arn:aws:s3:::"), "/")
 	for _, t := range nearestFirst(f.Resources, a.Request.Resource) {
-		if t.Resolved == "" || t.Pattern == t.Resolved && len(t.Variables) == 0 {
-			break
+		if t.Resolved == "" || len(t.Variables) == 0 || !strings.HasPrefix(a.Request.Resource, "arn:aws:s3:::"+bucket+"/") || !strings.HasPrefix(t.Resolved, "arn:aws:s3:::"+bucket+"/") {
+			return
 		}
-		s.change(Change{Text: fmt.Sprintf("If the fence is right, let the client stay inside it: %s allows %s for it.", where, t.Resolved)})
+		s.change(Change{Text: fmt.Sprintf("Let the client stay inside its fence, if that is right: by %s it may use %s.", where, t.Resolved)})
 		return
 	}
 }
@@ -244,7 +246,7 @@ func (s *story) adjust(a *authz.Asked, by string, f *policy.Finding) {
 // spelling proposes to correct a variable or key that is nearly one that there is.
 func (s *story) spelling(f *policy.Finding, where, by string) bool {
 	for _, name := range missingNames(f) {
-		if better := misspelt(name); better != "" {
+		if better, _ := s.misspelt(name); better != "" {
 			s.change(Change{Text: fmt.Sprintf("Correct the spelling in %s: write %s instead of %s:", where, better, name), Command: s.save(by, f.Policy)})
 			return true
 		}
@@ -316,11 +318,11 @@ func (s *story) conditions(f *policy.Finding, where string) bool {
 			continue
 		}
 		any = true
-		have := "has no " + c.Key
+		have := "has none"
 		if c.Present {
 			have = "has " + list(quoted(c.Have))
 		}
-		s.change(Change{Text: fmt.Sprintf("Make the request fit the condition of %s: %s %s %s; it %s.", where, c.Key, c.Operator, wantedText(c), have)})
+		s.change(Change{Text: fmt.Sprintf("Make the request fit the condition of %s: %s %s: %s. It %s.", where, c.Operator, c.Key, wantedText(c), have)})
 	}
 	return any
 }
@@ -359,7 +361,7 @@ type proposal struct {
 func (s *story) propose(a *authz.Asked, by string, best *policy.Finding, instead bool) {
 	q := a.Request
 	st := proposal{Effect: "Allow", Action: q.Action, Resource: s.general(by, q.Resource)}
-	name := "NEW"
+	name := newPolicy
 	if best != nil {
 		name = best.Policy
 	} else if all := layerSet(&a.Layers, by).Policies(); len(all) > 0 {
@@ -375,21 +377,25 @@ func (s *story) propose(a *authz.Asked, by string, best *policy.Finding, instead
 	if err != nil {
 		return
 	}
-	text := "Add a statement"
-	if instead {
-		text = "Or: add a statement"
-	}
-	switch by {
-	case authz.ByBoundary:
-		text += " to the permissions boundary, which limits what all other policies allow:"
-	case authz.BySession:
-		s.change(Change{Text: "Let whoever calls AssumeRole pass a session policy that allows it, or none: the one of these credentials cannot be changed any more.", Statement: raw, Policy: name})
+	const saved = " (POLICY.json is the policy with it)"
+	text := "Add this statement to " + policyName(by, name) + saved + ":"
+	switch {
+	case by == authz.ByBoundary:
+		text = "Add this statement to the permissions boundary, which limits what all other policies allow" + saved + ":"
+	case by == authz.BySession:
+		s.change(Change{Text: "Let whoever calls AssumeRole pass a session policy that allows it, or none: that of these credentials cannot be changed any more.", Statement: raw})
 		return
-	default:
-		text += fmt.Sprintf(" to %s %s:", by, name)
+	case name == newPolicy:
+		text = "Make a policy with this statement for " + s.owner(by) + saved + ":"
+	}
+	if instead {
+		text = "Or: " + strings.ToLower(text[:1]) + text[1:]
 	}
 	s.change(Change{Text: text, Statement: raw, Policy: name, Command: s.save(by, name)})
 }
+
+// newPolicy stands for the name of a policy that is to be made.
+const newPolicy = "NEW"
 
 // general writes a variable instead of the name of the thing, where a path
 // begins with that, so that the statement is good for each device.
@@ -420,6 +426,14 @@ func trustStatement() json.RawMessage {
 	return json.RawMessage(`{"Effect":"Allow","Principal":{"Service":"` + credentials.Service + `"},"Action":"sts:AssumeRole"}`)
 }
 
+// data is the flag that names the data folder.
+func (s *story) data() string {
+	if s.cfg.Data == "" {
+		return ""
+	}
+	return " --data " + shellQuote(s.cfg.Data)
+}
+
 // save is the commands that put a changed policy in place, tried before.
 func (s *story) save(by, name string) string {
 	const file = "file://POLICY.json"
@@ -436,17 +450,17 @@ func (s *story) save(by, name string) string {
 	case by == authz.ByResource:
 		bucket, _, _ := strings.Cut(strings.TrimPrefix(s.e.Resource, "arn:aws:s3:::"), "/")
 		return "aws s3api put-bucket-policy --bucket " + shellQuote(bucket) + " --policy " + file
-	case by == authz.ByIoT && name == "NEW":
+	case by == authz.ByIoT && name == newPolicy:
 		return "aws iot create-policy --policy-name NEW --policy-document " + file + "\naws iot attach-policy --policy-name NEW --target " + s.cfg.Place.Certificate(s.e.Principal)
 	case by == authz.ByIoT:
 		name, _, _ = strings.Cut(name, " (thing group ")
-		return "thingpass policy try --iot-policy " + shellQuote(name) + " POLICY.json\naws iot create-policy-version --set-as-default --policy-name " + shellQuote(name) + " --policy-document " + file
+		return "thingpass policy try" + s.data() + " --iot-policy " + shellQuote(name) + " POLICY.json\naws iot create-policy-version --set-as-default --policy-name " + shellQuote(name) + " --policy-document " + file
 	case managed:
-		return "thingpass policy try --managed " + name + " POLICY.json\naws iam create-policy-version --set-as-default --policy-arn " + name + " --policy-document " + file
+		return "thingpass policy try" + s.data() + " --managed " + name + " POLICY.json\naws iam create-policy-version --set-as-default --policy-arn " + name + " --policy-document " + file
 	case p.Kind == thingpass.UserPrincipal:
 		return "aws iam put-user-policy --user-name " + shellQuote(p.User) + " --policy-name " + inline + " --policy-document " + file
 	case p.Kind == thingpass.SessionPrincipal:
-		return "thingpass policy try --role " + shellQuote(p.RoleName) + " --name " + inline + " POLICY.json\naws iam put-role-policy --role-name " + shellQuote(p.RoleName) + " --policy-name " + inline + " --policy-document " + file
+		return "thingpass policy try" + s.data() + " --role " + shellQuote(p.RoleName) + " --name " + inline + " POLICY.json\naws iam put-role-policy --role-name " + shellQuote(p.RoleName) + " --policy-name " + inline + " --policy-document " + file
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ func (s *story) exchange() {
 	rec, e := s.rec, s.e
 	id := "no certificate"
 	if rec.Device != nil && rec.Device.CertificateID != "" {
-		id = "certificate " + rec.Device.CertificateID
+		id = "certificate " + short(rec.Device.CertificateID)
 		e.Principal = rec.Device.CertificateID
 	}
 	e.Operation = fmt.Sprintf("exchange of %s for credentials of role alias %s", id, quote(rec.Alias))
@@ -91,7 +91,7 @@ func (s *story) deniedExchange(a *authz.Asked) {
 	s.changes(a)
 	switch {
 	case a.Verdict.Decision == policy.ExplicitDeny:
-		s.e.Summary = fmt.Sprintf("A statement denies it. A Deny always wins, whatever else allows: statement %d of %s %s.", a.Verdict.Reason.Statement+1, a.Verdict.By, a.Verdict.Reason.Policy)
+		s.e.Summary = denySummary(a.Verdict)
 	case a.Kind == authz.KindTrust:
 		s.e.Summary = fmt.Sprintf("The trust policy of role %s does not let %s assume it. The device hears the same as for a role that does not exist.", s.rec.Role, a.Request.Principal.Service)
 	case len(a.Layers.Device.Policies()) == 0:
@@ -138,7 +138,7 @@ func (s *story) badCertificate() {
 		s.change(s.activate(d.CertificateID, d.Status))
 	case !d.NotAfter.IsZero() && s.rec.At.After(d.NotAfter):
 		e.Summary = "The certificate expired at " + moment(d.NotAfter) + "."
-		s.change(Change{Text: "Give the device a new certificate, and attach to it what the old one has" + attachedText(d.Things) + ":",
+		s.change(Change{Text: "Give the device a new certificate, and attach to it what the old one has:",
 			Command: "aws iot create-certificate-from-csr --set-as-active --certificate-signing-request file://DEVICE.csr\n" + s.reattach(d)})
 	case s.rec.At.Before(d.NotBefore):
 		e.Summary = "The certificate is not valid before " + moment(d.NotBefore) + "."

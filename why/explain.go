@@ -19,6 +19,7 @@ import (
 // Config is what an Explainer is made of.
 type Config struct {
 	Place  thingpass.Place
+	Data   string      // data folder, for commands that are proposed
 	Trail  *trail.Ring // nil when nothing is kept
 	Authz  *authz.Authz
 	Door   *credentials.Door // for questions that nobody sent
@@ -127,7 +128,10 @@ func (s *story) request() {
 	e.Operation = strings.TrimSpace(rec.Service + " " + rec.Operation)
 	failed := s.failed()
 	if e.Operation != "" && !e.Hypothetical {
-		s.step("request", failed == nil || failed.Name != trail.StepRequest, "%s from %s", e.Operation, rec.Remote)
+		s.step("request", failed == nil || failed.Name != trail.StepRequest, "%s: %s %s%s from %s", e.Operation, rec.Method, rec.Host, rec.Path, rec.Remote)
+	}
+	if rec.Operation == "" && rec.Method != "" {
+		e.Operation = strings.TrimSpace(rec.Service + " " + rec.Method + " " + rec.Path)
 	}
 	if rec.Principal.Kind == thingpass.Nobody {
 		s.unproven(failed)
@@ -173,7 +177,7 @@ func (s *story) permissions(failed *trail.Step) {
 func verdictText(v authz.Verdict) string {
 	where := v.By
 	if v.Reason.Policy != "" {
-		where = fmt.Sprintf("statement %d of %s %s", v.Reason.Statement+1, v.By, v.Reason.Policy)
+		where = statementName(v)
 	}
 	switch {
 	case v.Decision == policy.ExplicitDeny:
@@ -190,6 +194,12 @@ func verdictText(v authz.Verdict) string {
 	return "no " + v.By + " allows it"
 }
 
+// statementName names the statement that made a verdict.
+func statementName(v authz.Verdict) string {
+	s := Statement{Layer: v.By, Policy: v.Reason.Policy, Number: v.Reason.Statement + 1, Sid: v.Reason.Sid}
+	return s.name()
+}
+
 // denied tells about the policies that refused.
 func (s *story) denied(a *authz.Asked) {
 	s.e.Action, s.e.Resource = a.Request.Action, a.Request.Resource
@@ -198,12 +208,16 @@ func (s *story) denied(a *authz.Asked) {
 	v := a.Verdict
 	switch {
 	case v.Decision == policy.ExplicitDeny:
-		s.e.Summary = fmt.Sprintf("A statement denies it. A Deny always wins, whatever else allows: statement %d of %s %s.", v.Reason.Statement+1, v.By, v.Reason.Policy)
+		s.e.Summary = denySummary(v)
 	case v.By == authz.ByUserSession:
 		s.e.Summary = "Credentials of sts:GetSessionToken are not good for IAM, nor for STS but AssumeRole and GetCallerIdentity, whatever the user may do."
 	default:
 		s.e.Summary = s.implicit(a)
 	}
+}
+
+func denySummary(v authz.Verdict) string {
+	return "A statement denies it, and a Deny always wins, whatever else allows: " + statementName(v) + "."
 }
 
 // implicit says in one sentence why nothing allows.
@@ -215,28 +229,33 @@ func (s *story) implicit(a *authz.Asked) string {
 	}
 	text := fmt.Sprintf("No %s of %s allows it", a.Verdict.By, owner)
 	if len(s.e.Statements) > 0 && s.e.Statements[0].Layer == a.Verdict.By {
-		if reason := s.e.Statements[0].misfit(); reason != "" {
-			return text + ". The nearest statement does not apply: " + reason + "."
+		first := &s.e.Statements[0]
+		if reason := first.misfit(); reason != "" {
+			return sentence(text + ". The nearest is " + first.name() + ", which does not apply: " + reason)
 		}
 	}
 	return text + ", and no statement comes near."
 }
 
-// misfit is the first thing that keeps a statement from applying.
+// misfit is the first thing that keeps a statement from applying, as a clause.
 func (s *Statement) misfit() string {
 	for _, el := range s.Elements {
 		if el.Fits {
 			continue
 		}
 		for _, n := range el.Notes {
-			if strings.Contains(n, "has no value") {
+			if strings.Contains(n, "has no value") || strings.Contains(n, "is an API call") {
 				return n
 			}
 		}
-		if len(el.Notes) > 0 {
-			return el.Notes[len(el.Notes)-1]
+		if len(el.Notes) == 0 {
+			return "its " + el.Name + " does not fit"
 		}
-		return "its " + el.Name + " does not fit"
+		note := el.Notes[len(el.Notes)-1]
+		if el.Name == "Condition" {
+			return "it has the condition " + el.Text + ", and " + note
+		}
+		return "its " + el.Name + " " + note
 	}
 	return ""
 }
@@ -325,19 +344,29 @@ func (s *story) tell(a *authz.Asked) {
 		}
 		return
 	}
-	shown := 0
+	s.near(v.By, findings, a)
+}
+
+// near adds the allowing statements that came nearest.
+func (s *story) near(by string, findings []policy.Finding, a *authz.Asked) {
+	var near []*policy.Finding
 	for i := range findings {
 		f := &findings[i]
-		if f.Effect != policy.EffectAllow || f.Applies || !f.Action && !f.Resource || shown > 0 && !f.Action && !strings.Contains(strings.Join(f.Actions, " "), "Head") {
-			s.e.Others++
-			continue
+		switch {
+		case f.Effect != policy.EffectAllow || f.Applies || !f.Action && !f.Resource:
+		case meant(f, a.Request.Action) != "":
+			near = slices.Insert(near, 0, f)
+		default:
+			near = append(near, f)
 		}
-		if shown == MaxStatements {
-			s.e.Others++
-			continue
+	}
+	s.e.Others += len(findings) - len(near)
+	for i, f := range near {
+		if i == MaxStatements || i > 0 && !f.Action && near[0].Action {
+			s.e.Others += len(near) - i
+			return
 		}
-		s.e.Statements = append(s.e.Statements, s.statement(v.By, f, a))
-		shown++
+		s.e.Statements = append(s.e.Statements, s.statement(by, f, a))
 	}
 }
 

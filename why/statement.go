@@ -1,6 +1,7 @@
 package why
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -53,9 +54,7 @@ func actionElement(f *policy.Finding, q *policy.Request) Element {
 	}
 	if !f.Action && !f.NotAction {
 		el.Notes = append(el.Notes, "does not list "+q.Action)
-		for _, w := range misnamed(f.Actions) {
-			el.Notes = append(el.Notes, w)
-		}
+		el.Notes = append(el.Notes, misnamed(f.Actions)...)
 	}
 	if !f.Action && f.NotAction {
 		el.Notes = append(el.Notes, "excepts "+q.Action)
@@ -63,28 +62,60 @@ func actionElement(f *policy.Finding, q *policy.Request) Element {
 	return el
 }
 
-// misnamed tells about names of API calls that stand where actions should.
+// misnamed tells about entries that are no actions.
 func misnamed(actions []string) (notes []string) {
 	for _, a := range actions {
-		if better := betterAction(a); better != "" {
+		switch better, code := betterAction(a); {
+		case better == "":
+		case code == "not-an-action":
 			notes = append(notes, a+" is an API call and no action: AWS authorises it by "+better)
+		default:
+			notes = append(notes, "there is no action "+a+": did you mean "+better+"?")
 		}
 	}
 	return notes
 }
 
-// betterAction asks package policy what was meant by the name of an API call.
-func betterAction(action string) string {
-	p, err := policy.Parse(policy.Identity, fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":%q,"Resource":"*"}]}`, action))
-	if err != nil {
+// meant is the entry of a statement that was probably meant for an action, or "".
+func meant(f *policy.Finding, action string) string {
+	if f.Action || f.NotAction {
 		return ""
 	}
-	for _, w := range p.Warnings() {
-		if w.Code == "not-an-action" {
-			return strings.TrimPrefix(w.Suggest, "write ")
+	for _, a := range f.Actions {
+		if better, _ := betterAction(a); strings.EqualFold(better, action) {
+			return a
 		}
 	}
 	return ""
+}
+
+// betterAction asks package policy what was meant by what is no action, and why
+// it is none.
+func betterAction(action string) (better, code string) {
+	for _, w := range warnings(policy.Identity, map[string]any{"Action": action}) {
+		if w.Code == "not-an-action" || w.Code == "unknown-action" {
+			return strings.TrimPrefix(w.Suggest, "write "), w.Code
+		}
+	}
+	return "", ""
+}
+
+// warnings are those of a statement.
+func warnings(kind policy.Kind, statement map[string]any) []policy.Warning {
+	for name, value := range map[string]string{"Effect": "Allow", "Action": "*", "Resource": "*"} {
+		if statement[name] == nil {
+			statement[name] = value
+		}
+	}
+	document, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{statement}})
+	if err != nil {
+		return nil
+	}
+	p, err := policy.Parse(kind, string(document))
+	if err != nil {
+		return nil
+	}
+	return p.Warnings()
 }
 
 // resourceElements tells about the entries of Resource that matter: the first
@@ -168,14 +199,13 @@ func (s *story) variableNotes(t policy.Text) (notes []string) {
 // difference tells in what a resource differs from a pattern without variables.
 func difference(pattern string, q *policy.Request) string {
 	resource := q.Resource
-	bucket, isObject := strings.CutSuffix(pattern, "/*")
 	switch {
 	case resource == "*":
-		return q.Action + " is not about one resource: it needs Resource " + quote("*")
-	case isObject && resource == bucket:
-		return fmt.Sprintf("this is what is in it; %s is about %s itself, without /*", q.Action, bucket)
+		return "names one resource, and " + q.Action + " is about none: it needs " + quote("*")
+	case strings.HasPrefix(pattern, resource+"/"):
+		return fmt.Sprintf("names what is in the bucket, and %s is about the bucket itself: %s", q.Action, resource)
 	case strings.HasPrefix(resource, pattern+"/"):
-		return fmt.Sprintf("this is the bucket itself; %s is about what is in it: %s/*", q.Action, pattern)
+		return fmt.Sprintf("names the bucket itself, and %s is about what is in it: %s/*", q.Action, pattern)
 	case strings.EqualFold(pattern, resource):
 		return "differs from " + resource + " in upper and lower case only"
 	}

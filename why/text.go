@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/thingpass/thingpass/trail"
 )
 
 // WriteText writes an explanation for a terminal: plain words, one line a fact.
@@ -26,7 +28,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 
 func (e *Explanation) writeHead(b *bytes.Buffer) {
 	what := e.Operation
-	if e.Action != "" {
+	if e.Action != "" && e.Door != trail.DeviceDoor {
 		what = e.Action + " on " + e.Resource
 	}
 	fmt.Fprintf(b, "%-9s %s\n", strings.ToUpper(e.Outcome), clean(what))
@@ -104,7 +106,18 @@ func (s *Statement) name() string {
 	if s.Sid != "" {
 		text += " " + quote(s.Sid)
 	}
-	return text + " of " + s.Layer + " " + s.Policy
+	return text + " of " + policyName(s.Layer, s.Policy)
+}
+
+// policyName names a policy with its kind, once.
+func policyName(layer, name string) string {
+	switch name {
+	case "", "trust policy", "session policy":
+		return "the " + layer
+	case "bucket policy":
+		return "the bucket policy"
+	}
+	return layer + " " + name
 }
 
 func (e *Explanation) writeChanges(b *bytes.Buffer) {
@@ -138,6 +151,22 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// short is enough of a certificate id to tell it from others.
+func short(id string) string {
+	if len(id) < 16 {
+		return id
+	}
+	return id[:12] + "…"
+}
+
+// sentence ends a text, unless it has an end.
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
 }
 
 func quote(s string) string { return `"` + s + `"` }

@@ -15,8 +15,10 @@ import (
 func (s *story) noValue(name string) string {
 	p := &s.rec.Principal
 	key := strings.ToLower(name)
-	if better := misspelt(name); better != "" {
-		return "nothing has a key of this name; did you mean " + better + "?"
+	if better, unknown := s.misspelt(name); better != "" {
+		return "there is no such key; did you mean " + better + "?"
+	} else if unknown {
+		return "there is no such key here"
 	}
 	switch {
 	case strings.HasPrefix(key, "credentials-iot:") || strings.HasPrefix(key, "iot:thing") || key == "iot:certificateid":
@@ -72,25 +74,20 @@ func (s *story) noDeviceValue(key string) string {
 	return "credentials of a device do not have it"
 }
 
-// misspelt asks package policy whether a key is one that nothing supplies but
-// that is spelt almost like one that is, and returns that one.
-func misspelt(name string) string {
-	document, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-		"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": map[string]any{"StringEquals": map[string]string{name: "x"}},
-	}}})
-	if err != nil {
-		return ""
+// misspelt asks package policy whether a key is one that nothing supplies, and
+// for one that is spelt almost the same.
+func (s *story) misspelt(name string) (better string, unknown bool) {
+	kind := policy.Identity
+	if s.rec.Door == trail.DeviceDoor {
+		kind = policy.IoT
 	}
-	p, err := policy.Parse(policy.Identity, string(document))
-	if err != nil {
-		return ""
-	}
-	for _, w := range p.Warnings() {
-		if strings.HasPrefix(w.Code, "unknown-") {
-			return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(w.Suggest, "did you mean "), "write "), "?")
+	condition := map[string]any{"StringEquals": map[string]string{name: "x"}}
+	for _, w := range warnings(kind, map[string]any{"Condition": condition}) {
+		if w.Code == "unsupplied-key" {
+			return strings.TrimPrefix(w.Suggest, "write "), true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // principalText is the Principal of a statement, as it stands in the policy now:

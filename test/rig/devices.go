@@ -136,3 +136,6 @@ func newDevice() (Device, error) {
 	d.Certificate, err = tls.X509KeyPair(d.PEM, d.KeyPEM)
 	return d, err
 }
+
+// Unregistered makes a key and a certificate that no server knows.
+func Unregistered() (Device, error) { return newDevice() }
