@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -34,16 +33,11 @@ func parseTrust(document string) (*policy.Policy, error) {
 	return p, nil
 }
 
-// parseManaged is parse for a managed policy, which must name the newer version
-// of the language, with its quota.
+// parseManaged is parse for a managed policy, with its quota.
 func parseManaged(document string) (*policy.Policy, error) {
-	p, err := parse(policy.Identity, document)
+	p, err := parse(policy.Managed, document)
 	if err != nil {
 		return nil, err
-	}
-	var head struct{ Version string }
-	if err := json.Unmarshal([]byte(document), &head); err != nil || head.Version != "2012-10-17" {
-		return nil, thingpass.Errorf(thingpass.MalformedPolicy, "Policy document must be version 2012-10-17 or greater.")
 	}
 	if p.Size() > maxManaged {
 		return nil, thingpass.Errorf(thingpass.LimitExceeded, "Cannot exceed quota for PolicySize: %d", maxManaged)
