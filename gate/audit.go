@@ -10,6 +10,7 @@ import (
 	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/trail"
+	"github.com/thingpass/thingpass/wire"
 )
 
 // audit gathers what the audit line says of a request.
@@ -26,6 +27,7 @@ type audit struct {
 	again     bool  // what was allowed is being asked once more
 
 	trail *trail.Record
+	aside *authz.Asked // the last no to a question that did not end the request
 }
 
 // maxLogged bounds each text that a caller chooses, in bytes.
@@ -70,6 +72,9 @@ func (a *audit) failed(c *Call, err error) {
 	if e, ok := errors.AsType[*session.Error](err); ok {
 		step.Name, a.trail.Cause, step.Detail = trail.StepSession, sessionCause(e.Failure), shorten(e.Reason)
 		a.trail.Was = e.Was
+	}
+	if e, ok := errors.AsType[*wire.Error](err); ok && step.Name == "" && e.Status == http.StatusForbidden && a.aside != nil {
+		step = trail.Step{Name: trail.StepPermission, Asked: a.aside, Detail: trail.DetailHidden}
 	}
 	if step.Name != "" && a.trail.Failure == "" {
 		a.trail.Add(step)

@@ -183,13 +183,17 @@ func (c *Call) StillValid(ctx context.Context) error {
 	return nil
 }
 
-// Allowed asks a further question; an error while deciding is a no.
+// Allowed asks a further question; an error while deciding is a no. A no does not
+// end the request by itself: it may decide what the caller learns.
 func (c *Call) Allowed(ctx context.Context, a Access) bool {
 	q, err := c.Question(a)
 	if err != nil {
 		return false
 	}
 	verdict, err := c.door.cfg.Authz.Decide(ctx, q)
+	if err == nil && !verdict.Allowed() {
+		c.audit.aside = verdict.Asked
+	}
 	return err == nil && verdict.Allowed()
 }
 

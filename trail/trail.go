@@ -52,6 +52,10 @@ const (
 	CauseSessionWithdrawn = "session-withdrawn" // what they were issued for is gone
 )
 
+// DetailHidden is the Detail of a permission that was asked for only because
+// what was named does not exist: who may not list does not learn that.
+const DetailHidden = "hidden"
+
 // Record is one request and how it was decided. Whoever filled it does not touch
 // it after Ring.Keep.
 type Record struct {

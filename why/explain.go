@@ -146,6 +146,7 @@ func (s *story) request() {
 		s.unproven(failed)
 	case failed != nil:
 		s.denied(failed.Asked)
+		s.hidden(failed)
 	case e.Outcome == Failed:
 		e.Summary = fmt.Sprintf("It was allowed, but the operation answered %d %s. No policy is the cause.", rec.Status, rec.Code)
 	default:
@@ -158,6 +159,18 @@ func (s *story) request() {
 	s.again(failed)
 }
 
+// hidden says that what was named does not exist, where the caller was not told.
+func (s *story) hidden(failed *trail.Step) {
+	if failed.Detail != trail.DetailHidden {
+		return
+	}
+	s.e.Summary = fmt.Sprintf("What was named does not exist. The caller may not list (%s), so it is told \"denied\" and not \"not found\", as AWS does.", failed.Asked.Request.Action)
+	s.e.Changes = append([]Change{{Text: "Correct the name that the client asks for, or create what it names."}}, s.e.Changes...)
+	if len(s.e.Changes) > 1 {
+		s.e.Changes[1].Text = "Or, to let the client see that it does not exist: " + strings.TrimPrefix(s.e.Changes[1].Text, "Or: ")
+	}
+}
+
 // permissions tells what each question of the request answered.
 func (s *story) permissions(failed *trail.Step) {
 	for i := range s.rec.Steps {
@@ -168,6 +181,9 @@ func (s *story) permissions(failed *trail.Step) {
 		q, v := st.Asked.Request, st.Asked.Verdict
 		if st == failed || failed == nil {
 			s.e.Action, s.e.Resource = q.Action, q.Resource
+		}
+		if st.Detail == trail.DetailHidden {
+			s.step("exists", false, "what was named does not exist, and only who may list is told so")
 		}
 		s.step("permission", st.OK, "%s on %s: %s", q.Action, q.Resource, verdictText(v))
 	}

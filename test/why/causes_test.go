@@ -155,6 +155,14 @@ func TestBucketIsNotItsObjects(t *testing.T) {
 	w.why([]string{id}, "names what is in the bucket, and s3:ListBucket is about the bucket itself: arn:aws:s3:::vincent-iot", `"Resource": "arn:aws:s3:::vincent-iot"`)
 }
 
+// TestMissingObject is the denial that is none: who may not list is not told
+// that an object does not exist.
+func TestMissingObject(t *testing.T) {
+	w := newWorld(t)
+	id := w.refused(w.session("bulbthing"), http.MethodGet, "/vincent-iot/bulbthing/none", "AccessDenied")
+	w.why([]string{id}, "What was named does not exist", "Correct the name", "s3:ListBucket")
+}
+
 func TestExplicitDeny(t *testing.T) {
 	w := newWorld(t)
 	w.permit(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},

@@ -21,7 +21,7 @@ func TestAllowedIsExplainedToo(t *testing.T) {
 	resp, err := w.session("bulbthing").S3(t.Context(), http.MethodPut, "/vincent-iot/bulbthing/clip.mp4", []byte("x"))
 	w.must(err)
 	w.why([]string{w.id2(resp)}, "ALLOWED", `statement 2 "Own"`, `${credentials-iot:ThingName} is "bulbthing"`)
-	id = w.refused(w.session("bulbthing"), http.MethodGet, "/vincent-iot/bulbthing/none", "NoSuchKey")
+	id = w.refused(w.Admin, http.MethodGet, "/vincent-iot/bulbthing/none", "NoSuchKey")
 	w.why([]string{id}, "FAILED", "No policy is the cause")
 }
 

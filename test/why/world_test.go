@@ -207,7 +207,10 @@ func (w *world) refused(c *thingtest.Client, method, path, code string) string {
 func (w *world) program(stdin string, status int, args ...string) string {
 	w.t.Helper()
 	cmd := exec.CommandContext(w.t.Context(), binary, args...)
-	cmd.Env = append(os.Environ(), "THINGPASS_DATA="+w.Dir)
+	cmd.Env = os.Environ()
+	if w.Server != nil {
+		cmd.Env = append(cmd.Env, "THINGPASS_DATA="+w.Dir)
+	}
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != status {
