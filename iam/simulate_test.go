@@ -134,6 +134,17 @@ func TestSimulateDecisions(t *testing.T) {
 	same(t, "what is given counts before what the caller implies", a.decisions()[:2], []string{"allowed", "explicitDeny"})
 }
 
+// TestSimulateListBuckets: policies may name "*" or every bucket for it, as in a
+// real request.
+func TestSimulateListBuckets(t *testing.T) {
+	w := newWorld(t)
+	for resource, want := range map[string]string{"*": "allowed", "arn:aws:s3:::*": "allowed", "arn:aws:s3:::b": "implicitDeny", "arn:aws:s3:::b/*": "implicitDeny"} {
+		a := w.must("SimulateCustomPolicy", append(list("PolicyInputList", strings.ReplaceAll(everything, `"Resource":"*"`, `"Resource":"`+resource+`"`)), list("ActionNames", "s3:ListAllMyBuckets")...)...)
+		same(t, resource, a.decisions(), []string{want})
+		same(t, resource, a.text("SimulateCustomPolicy"+results+"EvalResourceName"), "*")
+	}
+}
+
 // TestSimulatePages: results come in pages, in one order.
 func TestSimulatePages(t *testing.T) {
 	w := newWorld(t)

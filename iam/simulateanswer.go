@@ -59,7 +59,7 @@ type decisionDetail struct {
 	Decision string `query:"value"`
 }
 
-// decisions are spelled as in PolicyEvaluationDecisionType.
+// spelled is a decision in the words of PolicyEvaluationDecisionType.
 func spelled(d policy.Decision) string {
 	switch d {
 	case policy.Allow:
@@ -71,11 +71,21 @@ func spelled(d policy.Decision) string {
 	}
 }
 
+// ListBuckets is about no resource, and yet policies name one for it: this is
+// what it is asked about in a real request.
+const (
+	listBuckets = "s3:ListAllMyBuckets"
+	everyBucket = "arn:aws:s3:::*"
+)
+
 // ask is one question and its answer. Whose the resource is matters together
 // with a resource policy only: without one there is nothing to ask its account,
 // and the caller's side alone is simulated.
 func (m *simulation) ask(action, resource string) evaluation {
 	q := &policy.Request{Principal: m.caller, Action: action, Resource: resource, Context: m.context}
+	if resource == "*" && strings.EqualFold(action, listBuckets) {
+		q.Resource = everyBucket
+	}
 	layers := m.layers
 	foreign := false
 	if m.resource != nil && resource != "*" {
