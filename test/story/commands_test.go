@@ -33,6 +33,7 @@ func (c cli) commands() map[string]command {
 		"as-device":   asDevice,
 		"stdout-json": stdoutJSON,
 		"json-env":    jsonEnv,
+		"header-env":  headerEnv,
 		"expires-in":  expiresIn,
 		"wait-recent": waitRecent,
 		"make-file":   makeFile,
@@ -162,6 +163,19 @@ func asAdmin(ts *testscript.TestScript, neg bool, args []string) {
 func asDevice(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "as-device NAME")
 	act(ts, args[0])
+}
+
+// header-env NAME HEADER puts a header of the last answer that curl fetched into a
+// variable.
+func headerEnv(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "header-env NAME HEADER")
+	for line := range strings.Lines(ts.ReadFile("headers")) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(name, args[1]) {
+			ts.Setenv(args[0], strings.TrimSpace(value))
+			return
+		}
+	}
+	ts.Fatalf("the answer has no header %s", args[1])
 }
 
 // expires-in SECONDS: the credentials in stdout expire then, give or take 20 s.
