@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +39,8 @@ const (
 
 // Administrator is the user that an installation begins with.
 const Administrator = "admin"
+
+const administratorPolicyName = "AdministratorAccess"
 
 const administratorPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
@@ -290,16 +291,8 @@ func (i *Installation) createDatabase(ctx context.Context, now time.Time) (thing
 	if err != nil {
 		return thingpass.AccessKey{}, err
 	}
-	var random [30]byte
-	_, _ = rand.Read(random[:])
-	key := thingpass.AccessKey{
-		ID: thingpass.NewID("AKIA"), Secret: thingpass.NewSecret(base64.StdEncoding.EncodeToString(random[:])),
-		User: Administrator, Active: true, Created: now,
-	}
-	err = db.CreateUser(ctx, thingpass.User{
-		Name: Administrator, Path: "/", ID: thingpass.NewID("AIDA"), Created: now,
-		Grants: thingpass.Grants{Inline: []thingpass.InlinePolicy{{Name: "AdministratorAccess", Document: administratorPolicy}}},
-	}, key)
+	key := newAdminKey(now)
+	err = db.CreateUser(ctx, newAdministrator(now), key)
 	return key, errors.Join(err, db.Close())
 }
 

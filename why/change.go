@@ -288,7 +288,7 @@ func (s *story) missingValue(f *policy.Finding) bool {
 	}
 	for _, name := range missingNames(f) {
 		key := strings.ToLower(name)
-		attribute, isAttribute := strings.CutPrefix(key, "credentials-iot:thingattribute/")
+		attribute, isAttribute := attributeOf(name)
 		switch {
 		case p.Thing == "" && (strings.HasPrefix(key, "credentials-iot:thing") || strings.HasPrefix(key, "iot:thing")):
 			s.change(Change{Text: "Attach a thing to the certificate, let the device name it in the header x-amzn-iot-thingname, and fetch new credentials:",
@@ -297,6 +297,8 @@ func (s *story) missingValue(f *policy.Finding) bool {
 			s.change(Change{Text: "Give the thing its type, and fetch new credentials:", Command: "aws iot update-thing --thing-type-name TYPE --thing-name " + shellQuote(p.Thing)})
 		case key == "credentials-iot:thinggroups":
 			s.change(Change{Text: "Put the thing into the group, and fetch new credentials:", Command: "aws iot add-thing-to-thing-group --thing-group-name GROUP --thing-name " + shellQuote(p.Thing)})
+		case isAttribute && s.hasAttribute(attribute):
+			s.change(Change{Text: "Let the device fetch new credentials: the thing has the attribute " + attribute + " by now."})
 		case isAttribute:
 			payload := shellQuote(fmt.Sprintf(`{"attributes":{%q:"VALUE"},"merge":true}`, attribute))
 			s.change(Change{Text: "Give the thing the attribute, and fetch new credentials:", Command: "aws iot update-thing --thing-name " + shellQuote(p.Thing) + " --attribute-payload " + payload})

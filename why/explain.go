@@ -164,6 +164,9 @@ func (s *story) hidden(failed *trail.Step) {
 	if failed.Detail != trail.DetailHidden {
 		return
 	}
+	if q := s.rec.Steps[0].Asked; q != nil {
+		s.e.Action, s.e.Resource = q.Request.Action, q.Request.Resource
+	}
 	s.e.Summary = fmt.Sprintf("What was named does not exist. The caller may not list (%s), so it is told \"denied\" and not \"not found\", as AWS does.", failed.Asked.Request.Action)
 	s.e.Changes = append([]Change{{Text: "Correct the name that the client asks for, or create what it names."}}, s.e.Changes...)
 	if len(s.e.Changes) > 1 {
@@ -244,6 +247,9 @@ func (s *story) implicit(a *authz.Asked) string {
 		return fmt.Sprintf("Nothing allows it: %s has no %s at all.", owner, a.Verdict.By)
 	}
 	text := fmt.Sprintf("No %s of %s allows it", a.Verdict.By, owner)
+	if a.Verdict.By == authz.ByTrust {
+		text = "The trust policy of the role does not allow it"
+	}
 	if len(s.e.Statements) > 0 && s.e.Statements[0].Layer == a.Verdict.By {
 		first := &s.e.Statements[0]
 		if reason := first.misfit(); reason != "" {
@@ -309,7 +315,7 @@ func (s *story) allowed(failed *trail.Step) {
 
 // again asks the same question of the policies as they are now.
 func (s *story) again(failed *trail.Step) {
-	if failed == nil || failed.Asked == nil || failed.Asked.Kind != authz.KindRequest || s.e.Hypothetical {
+	if failed == nil || failed.Asked == nil || failed.Detail == trail.DetailHidden || failed.Asked.Kind != authz.KindRequest || s.e.Hypothetical {
 		return
 	}
 	q := failed.Asked.Request

@@ -22,7 +22,7 @@ func (s *story) noValue(name string) string {
 	}
 	switch {
 	case strings.HasPrefix(key, "credentials-iot:") || strings.HasPrefix(key, "iot:thing") || key == "iot:certificateid":
-		return s.noDeviceValue(key)
+		return s.noDeviceValue(name)
 	case strings.HasPrefix(key, "iot:connection.thing."):
 		if d := s.rec.Device; d != nil && d.Thing == "" {
 			return "the device did not send x-amzn-iot-thingname"
@@ -44,13 +44,13 @@ func (s *story) noValue(name string) string {
 	return "this kind of request does not have it"
 }
 
-func (s *story) noDeviceValue(key string) string {
-	p := &s.rec.Principal
+func (s *story) noDeviceValue(name string) string {
+	p, key := &s.rec.Principal, strings.ToLower(name)
 	sent := "the device did not send x-amzn-iot-thingname"
 	if s.rec.Door != trail.DeviceDoor {
 		sent += " when it fetched these credentials"
 	}
-	attribute, isAttribute := strings.CutPrefix(key, "credentials-iot:thingattribute/")
+	attribute, isAttribute := attributeOf(name)
 	switch {
 	case s.rec.Door == trail.DeviceDoor:
 		return "only the credentials that an exchange issues have it, not the exchange itself"
@@ -65,13 +65,41 @@ func (s *story) noDeviceValue(key string) string {
 	case strings.HasSuffix(key, "thingtypename"), key == "iot:thingtype":
 		return "thing " + p.Thing + " has no type"
 	case isAttribute:
-		return fmt.Sprintf("thing %s has no attribute %s, or these credentials were issued before a policy of the role mentioned it: fetch new ones", p.Thing, attribute)
+		if s.hasAttribute(attribute) {
+			return fmt.Sprintf("these credentials were issued before thing %s had the attribute %s, or before a policy of the role mentioned it: fetch new ones", p.Thing, attribute)
+		}
+		return fmt.Sprintf("thing %s has no attribute %s", p.Thing, attribute)
 	case strings.HasSuffix(key, "thinggroups"):
 		return fmt.Sprintf("thing %s is in no group, or these credentials were issued before a policy of the role mentioned the key: fetch new ones", p.Thing)
 	case key == "iot:thingname":
 		return "it is switched off (serve --strict-variables)"
 	}
 	return "credentials of a device do not have it"
+}
+
+// attributeOf reads the name of an attribute out of a key.
+func attributeOf(key string) (string, bool) {
+	const prefix = "credentials-iot:ThingAttribute/"
+	if len(key) <= len(prefix) || !strings.EqualFold(key[:len(prefix)], prefix) {
+		return "", false
+	}
+	return key[len(prefix):], true
+}
+
+// hasAttribute tells whether the device's thing has an attribute now.
+func (s *story) hasAttribute(name string) bool {
+	d, err := s.cfg.Recent.Device(s.ctx, s.rec.Principal.CertificateID)
+	if err != nil {
+		return false
+	}
+	for i := range d.Things {
+		for spelt := range d.Things[i].Attributes {
+			if d.Things[i].Thing == s.rec.Principal.Thing && strings.EqualFold(spelt, name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // misspelt asks package policy whether a key is one that nothing supplies, and

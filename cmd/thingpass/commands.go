@@ -136,6 +136,26 @@ func (c *rotateCmd) Run() error {
 	return nil
 }
 
+type recoverCmd struct {
+	dataFlag
+	Replace bool   `help:"Delete the access keys that the administrator has."`
+	APIPort string `env:"THINGPASS_API_PORT" default:"9443" help:"Port of the API door in AWS_ENDPOINT_URL."`
+}
+
+func (c *recoverCmd) Run(ctx context.Context) error {
+	inst, err := server.OpenInstallation(c.Data)
+	if err != nil {
+		return err
+	}
+	env, err := inst.RecoverAdministrator(ctx, c.APIPort, c.Replace, time.Now())
+	if err != nil {
+		return err
+	}
+	fmt.Print(env.Text())
+	fmt.Fprintf(os.Stderr, "\nUser %s has this new access key, which is stored nowhere else. A running server takes it up within a second.\n", server.Administrator)
+	return nil
+}
+
 type renewCmd struct {
 	dataFlag
 	Host []string `placeholder:"NAME" help:"Name or address in the certificate, repeatable (default: those of the installation)."`

@@ -1,10 +1,12 @@
 package why_test
 
 import (
+	"encoding/xml"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/test/rig"
 )
 
@@ -244,4 +246,43 @@ func TestUnsigned(t *testing.T) {
 	w.must(err)
 	_ = resp.Body.Close()
 	w.why([]string{resp.Header.Get("X-Amzn-Requestid")}, "was not signed", "no anonymous access")
+}
+
+// The other kinds of policy.
+
+func TestRoleThatDoesNotTrustTheCaller(t *testing.T) {
+	w := newWorld(t)
+	w.iam("CreateRole", "RoleName", "Other", "AssumeRolePolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/CameraRole"},"Action":"sts:AssumeRole"}]}`)
+	resp, err := w.Admin.Do(t.Context(), "sts", http.MethodPost, "/", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+		[]byte("Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/Other&RoleSessionName=me"))
+	w.must(err)
+	w.why([]string{w.id2(resp)}, "sts:AssumeRole on arn:aws:iam::123456789012:role/Other", "role trust policy", "does not name arn:aws:iam::123456789012:user/admin",
+		"aws iam update-assume-role-policy --role-name Other", `"AWS": "arn:aws:iam::123456789012:user/admin"`)
+}
+
+func TestUserWithoutPermission(t *testing.T) {
+	w := newWorld(t)
+	w.iam("CreateUser", "UserName", "alice")
+	resp, err := w.Admin.Query(t.Context(), "iam", "CreateAccessKey", "UserName", "alice")
+	w.must(err)
+	var key struct {
+		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
+	}
+	w.must(xml.Unmarshal(resp.Body, &key))
+	alice := w.Client(sigv4.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret})
+	id := w.refused(alice, http.MethodGet, "/vincent-iot", "AccessDenied")
+	w.why([]string{id}, key.ID+" of user alice", "user alice has no identity-based policy at all", "aws iam put-user-policy --user-name alice", `"Action": "s3:ListBucket"`)
+	w.iam("UpdateAccessKey", "UserName", "alice", "AccessKeyId", key.ID, "Status", "Inactive")
+	w.settle()
+	id = w.refused(alice, http.MethodGet, "/vincent-iot", "InvalidAccessKeyId")
+	w.why([]string{id}, "access key is inactive", "aws iam update-access-key --user-name alice --access-key-id "+key.ID+" --status Active")
+}
+
+func TestThingWithoutAttribute(t *testing.T) {
+	w := newWorld(t)
+	w.permit(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::vincent-iot/${credentials-iot:ThingAttribute/site}/*"}]}`)
+	w.settle()
+	id := w.refused(w.session("bulbthing"), http.MethodPut, "/vincent-iot/berlin/x", "AccessDenied")
+	w.why([]string{id}, "${credentials-iot:ThingAttribute/site} has no value: thing bulbthing has no attribute site", "aws iot update-thing --thing-name bulbthing --attribute-payload")
 }
