@@ -55,10 +55,11 @@ const (
 func setCertificate(c *authz.Context, cert *x509.Certificate) {
 	const subject, issuer = "iot:Certificate.Subject.", "iot:Certificate.Issuer."
 	available := make([]string, 0, 8)
-	set := func(name string, values []string) {
+	set := func(prefix, kind string, values []string) {
 		if len(values) == 0 {
 			return
 		}
+		name := prefix + kind
 		available = append(available, name)
 		c.SetList(name+".List", values)
 		c.Set(name, values[0])
@@ -67,8 +68,8 @@ func setCertificate(c *authz.Context, cert *x509.Certificate) {
 		}
 	}
 	for i := range attributes {
-		set(subject+attributes[i].name, valuesOf(&cert.Subject, attributes[i].oid))
-		set(issuer+attributes[i].name, valuesOf(&cert.Issuer, attributes[i].oid))
+		set(subject, attributes[i].name, valuesOf(&cert.Subject, attributes[i].oid))
+		set(issuer, attributes[i].name, valuesOf(&cert.Issuer, attributes[i].oid))
 	}
 	for i := range cert.Extensions {
 		switch e := &cert.Extensions[i]; {
@@ -95,7 +96,7 @@ func valuesOf(name *pkix.Name, oid asn1.ObjectIdentifier) (values []string) {
 
 // setAlternatives sets the alternative names of an extension. One that cannot be
 // read has none.
-func setAlternatives(set func(string, []string), prefix string, der []byte) {
+func setAlternatives(set func(prefix, kind string, values []string), prefix string, der []byte) {
 	var names []asn1.RawValue
 	if rest, err := asn1.Unmarshal(der, &names); err != nil || len(rest) > 0 {
 		return
@@ -108,7 +109,7 @@ func setAlternatives(set func(string, []string), prefix string, der []byte) {
 		}
 	}
 	for tag, list := range values {
-		set(prefix+alternatives[tag], list)
+		set(prefix, alternatives[tag], list)
 	}
 }
 

@@ -152,7 +152,7 @@ func FuzzAlternatives(f *testing.F) {
 		f.Add(e.Value)
 	}
 	f.Fuzz(func(t *testing.T, der []byte) {
-		setAlternatives(func(name string, values []string) {
+		setAlternatives(func(_, name string, values []string) {
 			if len(values) > maxValues {
 				t.Errorf("%s has %d values", name, len(values))
 			}
