@@ -23,7 +23,7 @@ import (
 
 // newDoor is a door in front of a database with a device that may use the alias
 // "fleet", and the ring that it keeps decisions in.
-func newDoor(t *testing.T) (*Door, *store.DB, *x509.Certificate) {
+func newDoor(t testing.TB, cert *x509.Certificate) (*Door, *store.DB) {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	place := thingpass.Place{Account: "123456789012", Region: "us-east-1"}
@@ -34,7 +34,6 @@ func newDoor(t *testing.T) (*Door, *store.DB, *x509.Certificate) {
 	ring, err := session.LoadRing(filepath.Join(dir, "ring"))
 	must(t, err)
 	recent := store.NewRecent(db)
-	cert := certificate(t)
 	id := identity.CertificateID(cert.Raw)
 	must(t, db.CreateCertificate(ctx, thingpass.Certificate{ID: id, DER: cert.Raw, Status: thingpass.Active, Mode: "DEFAULT", NotBefore: cert.NotBefore, NotAfter: cert.NotAfter}))
 	must(t, db.CreatePolicy(ctx, thingpass.Policy{Name: "may", Document: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:AssumeRoleWithCertificate","Resource":"arn:aws:iot:*:*:rolealias/fleet*"}}`}))
@@ -55,10 +54,10 @@ func newDoor(t *testing.T) (*Door, *store.DB, *x509.Certificate) {
 	return New(Config{
 		Place: place, Identifier: &identity.Identifier{Recent: recent, Now: time.Now}, Authz: decide, Sessions: session.New(place, recent, ring),
 		Recent: recent, Store: db, Trail: trail.New(trail.Config{}), Log: slog.New(slog.DiscardHandler), Now: time.Now,
-	}), db, cert
+	}), db
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +83,8 @@ func steps(r *trail.Record) string {
 // TestAsk: a question without a request is decided as the request is, step by
 // step, and for the same principal.
 func TestAsk(t *testing.T) {
-	d, db, cert := newDoor(t)
+	cert := certificate(t)
+	d, db := newDoor(t, cert)
 	id := identity.CertificateID(cert.Raw)
 	name := func(s string) *string { return &s }
 	for _, c := range []struct {
@@ -139,5 +139,29 @@ func TestAsk(t *testing.T) {
 	inactive, _, err := d.Ask(t.Context(), Presented{CertificateID: id}, "fleet")
 	if err != nil || steps(inactive) != "!certificate" || inactive.Device == nil || inactive.Device.Status != thingpass.Inactive {
 		t.Errorf("inactive: %+v, %v", inactive, err)
+	}
+}
+
+// BenchmarkServe measures what the door does in an exchange, without TLS and
+// HTTP.
+func BenchmarkServe(b *testing.B) {
+	issuer, pemKey, err := identity.NewIssuer("123456789012", time.Now())
+	must(b, err)
+	ca, err := identity.LoadIssuer(issuer, pemKey, time.Now)
+	must(b, err)
+	_, issued, _, _, err := ca.NewKeyPair()
+	must(b, err)
+	cert, err := x509.ParseCertificate(issued.DER)
+	must(b, err)
+	d, _ := newDoor(b, cert)
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/role-aliases/fleet/credentials", nil)
+	r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}}
+	r.Header[ThingNameHeader] = []string{"bulb"}
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		if d.ServeHTTP(w, r); w.Code != http.StatusOK {
+			b.Fatal(w.Body)
+		}
 	}
 }

@@ -56,7 +56,9 @@ func (d *Door) describe(x *exchange, status int) {
 	}
 	if leaf != nil {
 		device.NotBefore, device.NotAfter = leaf.NotBefore, leaf.NotAfter
-		device.Issuer = shorten(leaf.Issuer.String())
+		if x.record.Failure == trail.StepCertificate { // else it says nothing, and takes its time
+			device.Issuer = shorten(leaf.Issuer.String())
+		}
 	}
 	known := x.device.Device
 	if known == nil {
