@@ -112,7 +112,7 @@ func (l *Layers) bind(ids map[string]string, p *thingpass.Principal) {
 
 // AssumeRoleWithCertificate answers for a device that speaks for a thing, or for
 // none (""): may it use a role alias? See DeviceLayers for the policies that are
-// asked.
+// asked. The verdict keeps keys, so the caller must not change them any more.
 func (a *Authz) AssumeRoleWithCertificate(device *thingpass.Device, thing, aliasARN string, keys *policy.Context) (Verdict, error) {
 	l, err := a.DeviceLayers(device, thing)
 	if err != nil {
@@ -120,7 +120,7 @@ func (a *Authz) AssumeRoleWithCertificate(device *thingpass.Device, thing, alias
 	}
 	q := &policy.Request{
 		Principal: policy.Principal{Account: a.Place.Account, ARN: a.Place.Certificate(device.CertificateID)},
-		Action:    "iot:AssumeRoleWithCertificate", Resource: aliasARN, Context: keys.Clone(),
+		Action:    "iot:AssumeRoleWithCertificate", Resource: aliasARN, Context: keys,
 	}
 	return answer(KindIoT, q, &l), nil
 }
