@@ -6,7 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -30,63 +31,155 @@ func newAdministrator(now time.Time) thingpass.User {
 	}
 }
 
-// RecoverAdministrator gives the administrator a new access key, by way of the
-// database: for when all keys are lost, or a policy locks everybody out. It makes
-// the user again if it is gone, takes a permissions boundary off it, and puts its
-// policy back. Other policies of it stay: one that denies is left to see.
+// Recovery is what RecoverAdministrator did.
+type Recovery struct {
+	Env  AdminEnv // the new key, and the file that it was written to
+	Text string   // what is in that file: it contains the secret
+	Done []string // what was changed and what was left, in order
+}
+
+func (r *Recovery) did(format string, args ...any) {
+	r.Done = append(r.Done, fmt.Sprintf(format, args...))
+}
+
+// RecoverAdministrator makes the administrator what Init made, with a new access
+// key, by way of the database: for when all keys are lost, or a policy locks
+// everybody out. Its inline policy is put back; other inline policies, attached
+// ones and a permissions boundary are taken off. A user that is gone is made
+// again. The key is written to the environment file, which otherwise stays as it
+// is; apiPort, if not "", replaces the port in it.
 //
 // With replace, all keys that it had are deleted; without, it fails when there
-// are two already. It needs the data folder and the database, and whoever has
-// these needs no other permission. A running server takes it up within a second.
-func (i *Installation) RecoverAdministrator(ctx context.Context, apiPort string, replace bool, now time.Time) (env AdminEnv, err error) {
+// are two already, and changes nothing. It needs the data folder and the
+// database, and whoever has these needs no other permission. A running server
+// takes it up within a second. A Recovery that has a Text counts even with an
+// error: the key is stored, and only the file is not.
+func (i *Installation) RecoverAdministrator(ctx context.Context, apiPort string, replace bool, now time.Time) (r Recovery, err error) {
+	file, err := i.readEnv(apiPort)
+	if err != nil {
+		return r, err
+	}
 	db, err := store.Open(ctx, i.dsn(), i.Place())
 	if err != nil {
-		return AdminEnv{}, err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	key := newAdminKey(now)
-	env = AdminEnv{
-		AccessKeyID: key.ID, SecretAccessKey: key.Secret, Region: i.Region,
-		EndpointURL: "https://" + net.JoinHostPort(i.Hosts[0], apiPort), CABundle: i.path(fileCA),
+	old := file.get(envKeyID)
+	if err := r.restore(ctx, db, restoring{newAdministrator(now), key, old, replace}); err != nil {
+		return r, err
 	}
-	user := newAdministrator(now)
-	if _, err = db.User(ctx, Administrator); thingpass.KindOf(err) == thingpass.NotFound {
-		return env, db.CreateUser(ctx, user, key)
+	r.did("made the access key %s", key.ID)
+	r.Env = AdminEnv{
+		AccessKeyID: key.ID, SecretAccessKey: key.Secret, Region: file.get(envRegion),
+		EndpointURL: file.get(envEndpoint), CABundle: file.get(envCA), Path: i.path(fileAdminEnv),
 	}
-	if err != nil {
-		return AdminEnv{}, err
+	file.set(envKeyID, key.ID)
+	file.set(envSecret, key.Secret.Reveal())
+	r.Text = file.text()
+	if err := os.Remove(r.Env.Path + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) { // it could have another mode
+		return r, err
 	}
-	if err = unbind(ctx, db, user.Inline[0]); err != nil {
-		return AdminEnv{}, err
+	if err := replaceFile(r.Env.Path, []byte(r.Text), 0o600); err != nil {
+		return r, fmt.Errorf("the key is made, and is not in %s: %w", r.Env.Path, err)
 	}
-	if replace {
-		err = deleteAdminKeys(ctx, db)
-	}
-	if err == nil {
-		err = db.CreateAccessKey(ctx, Administrator, key)
-	}
-	if thingpass.KindOf(err) == thingpass.LimitExceeded {
-		return AdminEnv{}, fmt.Errorf("user %s has two access keys already: have them deleted with --replace", Administrator)
-	}
-	return env, err
+	r.did("wrote it to %s", r.Env.Path)
+	return r, nil
 }
 
-// unbind gives the administrator its policy and takes its boundary.
-func unbind(ctx context.Context, db *store.DB, p thingpass.InlinePolicy) error {
-	err := db.PutUserPolicy(ctx, Administrator, p, func([]thingpass.InlinePolicy) error { return nil })
+// restoring is what restore is to bring about.
+type restoring struct {
+	user    thingpass.User
+	key     thingpass.AccessKey
+	oldKey  string // the key of the environment file, "" for none
+	replace bool
+}
+
+// restore makes the user again, or what is there like it.
+func (r *Recovery) restore(ctx context.Context, db *store.DB, to restoring) error {
+	is, err := db.User(ctx, Administrator)
+	if thingpass.KindOf(err) == thingpass.NotFound {
+		if err := db.CreateUser(ctx, to.user, to.key); err != nil {
+			return err
+		}
+		r.did("made the user %s anew, with the inline policy %s", Administrator, administratorPolicyName)
+		if _, owner, err := db.AccessKey(ctx, to.oldKey); err == nil {
+			r.did("left the access key %s of user %s, which the environment file had: the administrator may have been renamed to that", to.oldKey, owner.Name)
+		}
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	return db.UpdateUser(ctx, Administrator, func(u *thingpass.User) error {
-		u.PermissionsBoundary = ""
-		return nil
-	})
+	keys, err := db.AccessKeys(ctx, Administrator, thingpass.Page{})
+	if err != nil {
+		return err
+	}
+	if len(keys) > 1 && !to.replace {
+		return fmt.Errorf("user %s has two access keys already, %s and %s, and nothing was changed: have them deleted with --replace",
+			Administrator, keyText(keys[0], " (%s)"), keyText(keys[1], " (%s)"))
+	}
+	if err := r.unbind(ctx, db, is); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if !to.replace {
+			r.did("left the access key %s (delete it with --replace)", keyText(k, ", %s"))
+			continue
+		}
+		if err := db.DeleteAccessKey(ctx, Administrator, k.ID); err != nil && thingpass.KindOf(err) != thingpass.NotFound {
+			return err
+		}
+		r.did("deleted the access key %s", k.ID)
+	}
+	return db.CreateAccessKey(ctx, Administrator, to.key)
 }
 
-func deleteAdminKeys(ctx context.Context, db *store.DB) error {
-	keys, err := db.AccessKeys(ctx, Administrator, thingpass.Page{})
-	for _, k := range keys {
-		err = errors.Join(err, db.DeleteAccessKey(ctx, Administrator, k.ID))
+func keyText(k thingpass.AccessKey, format string) string {
+	state := "inactive"
+	if k.Active {
+		state = "active"
 	}
-	return err
+	return k.ID + fmt.Sprintf(format, state)
+}
+
+// unbind gives the administrator its name and its policy, and takes all else
+// off it that could deny.
+func (r *Recovery) unbind(ctx context.Context, db *store.DB, is thingpass.User) error {
+	own := thingpass.InlinePolicy{Name: administratorPolicyName, Document: administratorPolicy}
+	if !slices.Contains(is.Inline, own) {
+		err := db.PutUserPolicy(ctx, Administrator, own, func([]thingpass.InlinePolicy) error { return nil })
+		if err != nil {
+			return err
+		}
+		r.did("put the inline policy %s back", own.Name)
+	}
+	for _, p := range is.Inline {
+		if p.Name == own.Name {
+			continue
+		}
+		if err := db.DeleteUserPolicy(ctx, Administrator, p.Name); err != nil && thingpass.KindOf(err) != thingpass.NotFound {
+			return err
+		}
+		r.did("removed the inline policy %s, which was: %s", p.Name, p.Document)
+	}
+	for _, m := range is.Managed {
+		if err := db.DetachUserPolicy(ctx, Administrator, m.ARN); err != nil && thingpass.KindOf(err) != thingpass.NotFound {
+			return err
+		}
+		r.did("detached the managed policy %s", m.ARN)
+	}
+	if is.Boundary == nil && is.PermissionsBoundary == "" && is.Name == Administrator {
+		return nil
+	}
+	return db.UpdateUser(ctx, Administrator, func(u *thingpass.User) error {
+		if u.PermissionsBoundary != "" {
+			r.did("removed the permissions boundary %s", u.PermissionsBoundary)
+		}
+		if u.Name != Administrator {
+			r.did("called the user %s %s again", u.Name, Administrator)
+		}
+		u.Name, u.PermissionsBoundary = Administrator, ""
+		return nil
+	})
 }

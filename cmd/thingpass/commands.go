@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass/server"
@@ -139,7 +140,7 @@ func (c *rotateCmd) Run() error {
 type recoverCmd struct {
 	dataFlag
 	Replace bool   `help:"Delete the access keys that the administrator has."`
-	APIPort string `env:"THINGPASS_API_PORT" default:"9443" help:"Port of the API door in AWS_ENDPOINT_URL."`
+	APIPort string `env:"THINGPASS_API_PORT" placeholder:"PORT" help:"Port of the API door in AWS_ENDPOINT_URL (default: the one in admin.env)."`
 }
 
 func (c *recoverCmd) Run(ctx context.Context) error {
@@ -147,12 +148,17 @@ func (c *recoverCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env, err := inst.RecoverAdministrator(ctx, c.APIPort, c.Replace, time.Now())
+	r, err := inst.RecoverAdministrator(ctx, c.APIPort, c.Replace, time.Now())
+	if len(r.Done) > 0 {
+		fmt.Fprintf(os.Stderr, "User %s:\n  %s\n", server.Administrator, strings.Join(r.Done, "\n  "))
+	}
+	if r.Text != "" {
+		fmt.Print(r.Text)
+	}
 	if err != nil {
 		return err
 	}
-	fmt.Print(env.Text())
-	fmt.Fprintf(os.Stderr, "\nUser %s has this new access key, which is stored nowhere else. A running server takes it up within a second.\n", server.Administrator)
+	fmt.Fprintf(os.Stderr, "A running server takes this up within a second. Go on with:  source %s\n", r.Env.Path)
 	return nil
 }
 

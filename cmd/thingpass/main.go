@@ -20,7 +20,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Show the whole story in a temporary folder."`
 	Rotate  rotateCmd  `cmd:"" name:"rotate-keys" help:"Put a new key into the key ring; issued credentials stay valid."`
 	Renew   renewCmd   `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
-	Recover recoverCmd `cmd:"" name:"recover-admin" help:"Make a new access key for the administrator, from the data folder, when all are lost."`
+	Recover recoverCmd `cmd:"" name:"recover-admin" help:"Make the administrator what init made, with a new access key in admin.env: when its keys are lost, or a policy locks it out."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and end."`

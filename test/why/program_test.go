@@ -38,7 +38,7 @@ func TestProgram(t *testing.T) {
 	w.must(s.Stop())
 
 	recovered := w.program("", 0, "recover-admin", "--data", data, "--replace")
-	w.says(recovered, "export AWS_ACCESS_KEY_ID=AKIA", "stored nowhere else")
+	w.says(recovered, "export AWS_ACCESS_KEY_ID=AKIA", "wrote it to "+filepath.Join(data, "admin.env"))
 	if out, err := exec.CommandContext(t.Context(), binary, "serve", "--data", data, "--trusted-proxy", "nonsense").CombinedOutput(); err == nil || !strings.Contains(string(out), `--trusted-proxy "nonsense"`) {
 		t.Errorf("%v %s", err, out)
 	}
