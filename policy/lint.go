@@ -74,6 +74,10 @@ func (l *linter) actions() {
 				"put it into an IoT policy that is attached to the certificate")
 			continue
 		}
+		if l.doc.kind == IoT && !ofIoT(action) {
+			l.warn("wrong-kind", action+" means nothing in an IoT policy", "put it into a policy of the role that the role alias stands for")
+			continue
+		}
 		if better := notActions[lowerASCII(action)]; better != "" {
 			l.warn("not-an-action", action+" is an API call and no action", "write "+better)
 			continue
@@ -95,6 +99,14 @@ func (l *linter) actions() {
 	}
 }
 
+// ofIoT tells whether an action of an IoT policy can be one that AWS decides by
+// such policies: those of IoT itself, and those of Greengrass cores (AWS IoT
+// Greengrass developer guide, "Minimal AWS IoT policy").
+func ofIoT(action string) bool {
+	vendor, _, _ := strings.Cut(lowerASCII(action), ":")
+	return vendor == "iot" || vendor == "greengrass" || vendor == "*"
+}
+
 func (l *linter) resources() {
 	for _, r := range l.raw.resources {
 		parts, _ := padARN(r)
@@ -113,7 +125,7 @@ func (l *linter) resources() {
 				"give the variable a default, or deny with NotResource or a negated condition")
 		}
 	}
-	if !l.raw.notResource() && !l.raw.notAction && l.doc.kind != Trust {
+	if !l.raw.notResource() && !l.raw.notAction && l.doc.kind != Trust && l.doc.kind != IoT {
 		l.bucketOrObject()
 	}
 }
@@ -195,7 +207,8 @@ func (l *linter) key(name, code string, show func(string) string) {
 		l.warn("old-spelling", show(name)+" is an older spelling", "write "+show(better))
 		return
 	}
-	if known && k.uses&l.doc.kind.asked() != 0 || !l.decides() {
+	ofRole := l.doc.kind == IoT && hasPrefixFold(name, "credentials-iot:") // whatever the action
+	if known && k.uses&l.doc.kind.asked() != 0 || !ofRole && !l.decides() {
 		return
 	}
 	suggest := ""
@@ -213,6 +226,10 @@ func (l *linter) key(name, code string, show func(string) string) {
 		if near := nearest(name, names); near != "" {
 			suggest = "write " + show(near)
 		}
+	}
+	if ofRole {
+		l.warn(code, show(name)+" works in policies of a role only", suggest)
+		return
 	}
 	if known {
 		l.warn(code, show(name)+" never has a value in policies of kind "+l.doc.kind.String(), suggest)

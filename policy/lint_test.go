@@ -41,8 +41,21 @@ func TestWarnings(t *testing.T) {
 		{Identity, `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${iot:Connection.Thing.ThingName}/*"}`, []string{
 			"unknown-variable: ${iot:Connection.Thing.ThingName} never has a value in policies of kind identity; write ${credentials-iot:ThingName}"}},
 		{IoT, `{"Effect":"Allow","Action":"iot:*","Resource":"arn:aws:iot:*:*:rolealias/${credentials-iot:ThingName}"}`, []string{
-			"unknown-variable: ${credentials-iot:ThingName} never has a value in policies of kind iot; write ${iot:Connection.Thing.ThingName}"}},
+			"unknown-variable: ${credentials-iot:ThingName} works in policies of a role only; write ${iot:Connection.Thing.ThingName}"}},
 		{IoT, `{"Effect":"Allow","Action":"iot:Connect","Resource":"arn:aws:iot:*:*:client/${iot:ClientId}"}`, nil},
+
+		// What is of a role in an IoT policy.
+		{IoT, `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${credentials-iot:ThingName}"}`, []string{
+			"wrong-kind: s3:* means nothing in an IoT policy; put it into a policy of the role that the role alias stands for",
+			"unknown-variable: ${credentials-iot:ThingName} works in policies of a role only; write ${iot:Connection.Thing.ThingName}"}},
+		{IoT, `{"Effect":"Deny","Action":["iot:Connect","IOT:*","*","greengrass:*","s3:HeadBucket"],"Resource":"*"}`, []string{
+			"wrong-kind: s3:HeadBucket means nothing in an IoT policy; put it into a policy of the role that the role alias stands for"}},
+		{IoT, `{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}`, []string{
+			"wrong-kind: s3:* means nothing in an IoT policy; put it into a policy of the role that the role alias stands for"}},
+		{IoT, `{"Effect":"Allow","Action":"iot:Connect","Resource":"arn:aws:iot:*:*:client/${credentials-iot:AwsCertificateId}"}`, []string{
+			"unknown-variable: ${credentials-iot:AwsCertificateId} works in policies of a role only"}},
+		{IoT, `{"Effect":"Allow","Action":"iot:Connect","Resource":"*","Condition":{"StringEquals":{"credentials-iot:ThingTypeName":"x"}}}`, []string{
+			"unsupplied-key: credentials-iot:ThingTypeName works in policies of a role only; write iot:Connection.Thing.ThingTypeName"}},
 		{IoT, `{"Effect":"Allow","NotAction":"iot:Connect","Resource":"arn:aws:iot:*:*:rolealias/${iot:ClientId}"}`, []string{
 			"unknown-variable: nothing here gives ${iot:ClientId} a value"}},
 		{IoT, `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iot:*:*:rolealias/${iot:Connection.Thing.Attributes[site]}-${iot:Certificate.Subject.CommonName.2}"}`, nil},
