@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -16,6 +17,23 @@ import (
 
 type dataFlag struct {
 	Data string `required:"" env:"THINGPASS_DATA" placeholder:"DIR" help:"Data folder of the installation."`
+}
+
+// Validate refuses an empty name, which would be the current folder: mostly it
+// is a variable that was not set.
+func (f dataFlag) Validate() error {
+	if f.Data == "" {
+		return errors.New("the data folder is empty: name it with --data DIR or THINGPASS_DATA=DIR")
+	}
+	return nil
+}
+
+// open reads the installation, which all commands but init need.
+func (f dataFlag) open() (*server.Installation, error) {
+	if _, err := os.Stat(f.Data); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no folder %s: name the data folder of an installation with --data DIR or THINGPASS_DATA=DIR, or make one with thingpass init --data %s", f.Data, f.Data)
+	}
+	return server.OpenInstallation(f.Data)
 }
 
 type initCmd struct {
@@ -66,6 +84,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	proxies, err := prefixes(c.TrustedProxy)
 	if err != nil {
+		return err
+	}
+	if _, err := c.open(); err != nil {
 		return err
 	}
 	if c.Decisions <= 0 {
@@ -126,7 +147,7 @@ func writeAddresses(path string, a server.Addresses) error {
 type rotateCmd struct{ dataFlag }
 
 func (c *rotateCmd) Run() error {
-	inst, err := server.OpenInstallation(c.Data)
+	inst, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -144,7 +165,7 @@ type recoverCmd struct {
 }
 
 func (c *recoverCmd) Run(ctx context.Context) error {
-	inst, err := server.OpenInstallation(c.Data)
+	inst, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -168,7 +189,7 @@ type renewCmd struct {
 }
 
 func (c *renewCmd) Run() error {
-	inst, err := server.OpenInstallation(c.Data)
+	inst, err := c.open()
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,10 @@ type cli struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
 }
 
+// exitUsage is the exit status for wrong usage (EX_USAGE of sysexits.h). It is
+// none that an answer has.
+const exitUsage = 64
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -42,7 +46,14 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("thingpass"), kong.ShortUsageOnError(),
-		kong.Description("Turns a device's X.509 certificate into short-lived AWS-style credentials, and checks every request signed with them."),
+		kong.Description("Turns a device's X.509 certificate into short-lived AWS-style credentials, and checks every request signed with them.\n\n"+
+			"Exit status: 0 done, 1 it could not be done, 64 wrong usage. More in: thingpass policy lint --help, thingpass policy try --help."),
+		kong.Exit(func(code int) {
+			if code != 0 {
+				code = exitUsage
+			}
+			os.Exit(code)
+		}),
 		kong.Vars{"version": "thingpass " + version()},
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {

@@ -47,20 +47,34 @@ type whyCmd struct {
 	Context     []string `placeholder:"KEY=VALUE" sep:"none" help:"Condition key of that request, repeatable, for example aws:SourceIp=192.0.2.7."`
 }
 
+// Help is the end of the help text.
+func (whyCmd) Help() string {
+	return "Exit status: 0 it is explained, whatever was decided, 1 it cannot be (no such request, no server runs), 64 wrong usage."
+}
+
+// Validate checks what the flags' types do not.
+func (c *whyCmd) Validate() error {
+	asks := c.Certificate != "" || c.Alias != "" || c.Action != "" || c.Resource != "" || c.Thing != nil || len(c.Context) > 0
+	switch {
+	case c.ID != "" && asks:
+		return errors.New("give a request id, or --certificate and --alias, not both")
+	case c.ID == "" && (c.Certificate == "" || c.Alias == ""):
+		return errors.New("give the id of a request (thingpass why ID), or --certificate and --alias to ask without one")
+	}
+	return c.dataFlag.Validate()
+}
+
 func (c *whyCmd) Run(ctx context.Context) error {
+	if _, err := c.open(); err != nil {
+		return err
+	}
 	control := server.NewControl(c.Data)
 	if c.ID != "" {
-		if c.Certificate != "" || c.Alias != "" || c.Action != "" || c.Thing != nil {
-			return errors.New("give a request id, or --certificate and --alias, not both")
-		}
 		e, err := control.Why(ctx, c.ID)
 		if err != nil {
 			return err
 		}
 		return c.write(e)
-	}
-	if c.Certificate == "" || c.Alias == "" {
-		return errors.New("give the id of a request (thingpass why ID), or --certificate and --alias to ask without one")
 	}
 	keys, err := why.ParseContext(c.Context)
 	if err != nil {

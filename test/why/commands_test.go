@@ -36,7 +36,7 @@ func TestAskWithoutRequest(t *testing.T) {
 	w.settle()
 	w.why(append(ask, "--context", "aws:SourceIp=10.1.2.3"), "ALLOWED")
 	w.why(append(ask, "--context", "aws:SourceIp=192.0.2.1"), "DENIED", `aws:SourceIp is "192.0.2.1"`)
-	out := w.program("", 1, "why", "--certificate", w.id)
+	out := w.program("", 64, "why", "--certificate", w.id)
 	w.says(out, "--certificate and --alias")
 	out = w.program("", 1, append([]string{"why"}, ask[:6]...)...)
 	w.says(out, "needs a resource too")
@@ -119,7 +119,7 @@ func TestTry(t *testing.T) {
 	}
 	w.says(w.program("{", 1, try...), "would not be saved")
 	w.says(w.program(fence, 1, "policy", "try", "--role", "Nobody", "--name", "x", "-"), "cannot be found")
-	w.says(w.program(fence, 1, "policy", "try", "-"), "--iot-policy NAME")
+	w.says(w.program(fence, 64, "policy", "try", "-"), "--iot-policy NAME")
 }
 
 func TestTryIoTPolicy(t *testing.T) {
