@@ -72,3 +72,24 @@ func NewID(prefix string) string {
 	_, _ = rand.Read(b[:])
 	return prefix + base32Upper.EncodeToString(b[:])[:n]
 }
+
+// SameKey tells whether two tag keys are one to policies: condition keys have no
+// case, in ASCII. Other letters differ from each other, whatever Unicode folds.
+func SameKey(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		b += 'a' - 'A'
+	}
+	return b
+}

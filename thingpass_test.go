@@ -152,3 +152,19 @@ func TestNewID(t *testing.T) {
 		}
 	}
 }
+
+// TestSameKey: as condition keys are compared, so that a policy about a tag is
+// about the tag that a request changes.
+func TestSameKey(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"site", "SITE", true}, {"site", "site", true}, {"", "", true},
+		{"site", "\u017fite", false}, {"key", "\u212aey", false}, {"site", "sites", false},
+	} {
+		if thingpass.SameKey(c.a, c.b) != c.same {
+			t.Errorf("SameKey(%q, %q) is %v", c.a, c.b, !c.same)
+		}
+	}
+}

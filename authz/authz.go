@@ -163,7 +163,8 @@ func (a *Authz) ask(kind string, req Request, l *Layers) Verdict {
 			RoleARN: req.Principal.RoleARN, Service: req.Principal.Service,
 			Anonymous: req.Principal.Kind == thingpass.Nobody,
 		},
-		Action: req.Action, Resource: req.Resource, Context: keys,
+		// They are kept, and must not keep the request's body that they were cut out of.
+		Action: strings.Clone(req.Action), Resource: strings.Clone(req.Resource), Context: keys,
 	}, l)
 }
 

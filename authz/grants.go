@@ -110,7 +110,8 @@ func (a *Authz) session(ctx context.Context, p *thingpass.Principal) (*policy.Se
 	for _, arn := range p.PolicyARNs {
 		document, err := a.Recent.ManagedPolicy(ctx, arn)
 		if thingpass.KindOf(err) == thingpass.NotFound {
-			continue
+			// What it denied nobody knows any more: a nil policy denies everything.
+			return policy.NewSet(policy.Named{Name: arn + ", which is deleted"}), nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("session policy %s: %w", arn, err)

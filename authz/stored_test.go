@@ -92,7 +92,7 @@ func TestStoredGrants(t *testing.T) {
 }
 
 // TestSessionPoliciesByARN: all session policies count as one, and one that is
-// gone allows nothing.
+// gone denies everything.
 func TestSessionPoliciesByARN(t *testing.T) {
 	a, db, _, session := stored(t, "", statement("Allow", "s3:*", "*"))
 	allow, silent, deny := managed(t, db, "Allow", says("allow")), managed(t, db, "Silent", says("silent")), managed(t, db, "Deny", says("deny"))
@@ -110,8 +110,8 @@ func TestSessionPoliciesByARN(t *testing.T) {
 		{says("allow"), []string{silent}, policy.Allow, authz.ByIdentity},
 		{says("allow"), []string{deny}, policy.ExplicitDeny, authz.BySession},
 		{says("deny"), []string{allow}, policy.ExplicitDeny, authz.BySession},
-		{"", []string{gone}, policy.ImplicitDeny, authz.BySession},
-		{"", []string{gone, allow}, policy.Allow, authz.ByIdentity},
+		{"", []string{gone}, policy.ExplicitDeny, authz.BySession},
+		{"", []string{gone, allow}, policy.ExplicitDeny, authz.BySession},
 	} {
 		p := session
 		p.SessionPolicy, p.PolicyARNs = c.inline, c.arns

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -42,7 +43,7 @@ type exchange struct {
 // who may not use them.
 func (d *Door) exchange(ctx context.Context, x *exchange) (session.Credentials, error) {
 	var none session.Credentials
-	x.record.Alias = shorten(x.alias)
+	x.record.Alias = strings.Clone(shorten(x.alias))
 
 	// 1. The device asks for a security token, over mutual TLS.
 	// 2. Its certificate is validated, and the thing it names is checked.
@@ -102,9 +103,19 @@ func (d *Door) identify(ctx context.Context, x *exchange) (err error) {
 	return nil
 }
 
+// maxAlias is how long an alias may be that policies are asked about, in bytes.
+// None can be that long, and matching costs the product of the lengths of a
+// pattern and a text.
+const maxAlias = 2048
+
 // permit checks iot:AssumeRoleWithCertificate on the role alias.
 func (d *Door) permit(x *exchange, keys *authz.Context) error {
 	x.stage = trail.StepIoTPolicy
+	if len(x.alias) > maxAlias {
+		err := fmt.Errorf("an alias of %d bytes is asked for, and none can be that long", len(x.alias))
+		x.record.Add(step(x.stage, false, err.Error(), nil))
+		return because(errDenied, err)
+	}
 	x.deviceKeys(keys)
 	verdict, err := d.cfg.Authz.AssumeRoleWithCertificate(x.device.Device, x.device.Thing, d.cfg.Place.RoleAlias(x.alias), keys)
 	if err != nil {

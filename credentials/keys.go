@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -64,7 +63,7 @@ func (x *exchange) sealed(names []string) []thingpass.DeviceKey {
 	var keys []thingpass.DeviceKey
 	a := x.device.Attachment()
 	for _, name := range names {
-		if strings.EqualFold(name, session.ThingGroupsKey) {
+		if thingpass.SameKey(name, session.ThingGroupsKey) {
 			if a != nil {
 				keys = append(keys, thingpass.DeviceKey{Name: session.ThingGroupsKey, Values: a.Groups, List: true})
 			}
@@ -83,7 +82,7 @@ func (x *exchange) sealed(names []string) []thingpass.DeviceKey {
 
 // cutKey cuts the beginning off a condition key, whatever its case.
 func cutKey(key, prefix string) (rest string, ok bool) {
-	if len(key) <= len(prefix) || !strings.EqualFold(key[:len(prefix)], prefix) {
+	if len(key) <= len(prefix) || !thingpass.SameKey(key[:len(prefix)], prefix) {
 		return "", false
 	}
 	return key[len(prefix):], true

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,7 +53,7 @@ func (d *Door) describe(x *exchange, status int) {
 	device := &trail.Device{CertificateID: x.presented.CertificateID, Named: x.presented.Thing != nil, Thing: x.device.Thing, ThingType: x.device.ThingType}
 	x.record.Device = device
 	if device.Named {
-		device.ThingNamed = shorten(*x.presented.Thing)
+		device.ThingNamed = strings.Clone(shorten(*x.presented.Thing))
 	}
 	if leaf != nil {
 		device.NotBefore, device.NotAfter = leaf.NotBefore, leaf.NotAfter

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass/authz"
@@ -55,7 +56,7 @@ func (a *audit) begin(c *Call) {
 	r := c.Request
 	a.trail = &trail.Record{
 		ID: c.RequestID, At: c.Now, Door: trail.SignedDoor, Remote: r.RemoteAddr,
-		Method: r.Method, Host: shorten(r.Host), Path: shorten(r.URL.Path),
+		Method: strings.Clone(r.Method), Host: strings.Clone(shorten(r.Host)), Path: strings.Clone(shorten(r.URL.Path)),
 	}
 }
 
@@ -117,7 +118,7 @@ func sessionCause(f session.Failure) string {
 func (d *Door) keep(c *Call, service string, w *answer) {
 	r := c.audit.trail
 	r.Service, r.Operation, r.Status, r.Code = service, c.audit.operation, w.status, c.audit.code
-	r.AccessKeyID, r.Principal, r.Note = shorten(c.AccessKeyID), c.Principal, c.audit.note
+	r.AccessKeyID, r.Principal, r.Note = strings.Clone(shorten(c.AccessKeyID)), c.Principal, c.audit.note
 	d.cfg.Trail.Keep(r)
 }
 

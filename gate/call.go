@@ -67,8 +67,9 @@ func newKeys(r *http.Request, now time.Time) contextKeys {
 // 1,024 bytes, an ExternalId 1,224 characters. Matching costs the product of the
 // lengths of a pattern and a text, and the text is the caller's.
 const (
-	maxText = 2048 // bytes of a resource, of a condition key and of a value
-	maxKeys = 256  // condition keys, and values of one
+	maxText  = 2048  // bytes of a resource, of a condition key and of a value
+	maxKeys  = 256   // condition keys, and values of one
+	maxTexts = 24576 // bytes of all keys and values that a request gives: 50 tags have 19,200 characters at most
 )
 
 // Question puts an Access into the terms of package authz. It fails with what
@@ -101,7 +102,7 @@ func (a Access) check(c *Call) error {
 	if len(a.Context)+len(a.Lists) > maxKeys {
 		return unaskable(c, "The request has too many tags or other values that policies can be about.")
 	}
-	seen := map[string]bool{}
+	seen, total := map[string]bool{}, 0
 	for k, v := range c.keys {
 		seen[foldKey(k)] = true
 		if len(v) > maxText {
@@ -114,10 +115,17 @@ func (a Access) check(c *Call) error {
 				return unaskable(c, "The request gives the same key twice, in different case.")
 			}
 			seen[foldKey(k)] = true
+			total += len(k)
+			for _, v := range values {
+				total += len(v)
+			}
 			if len(k) > maxText || len(values) > maxKeys || slices.ContainsFunc(values, func(v string) bool { return len(v) > maxText }) {
 				return unaskable(c, fmt.Sprintf("Tags, prefixes and other values that policies can be about must not be longer than %d bytes.", maxText))
 			}
 		}
+	}
+	if total > maxTexts {
+		return unaskable(c, fmt.Sprintf("Tags, prefixes and other values that policies can be about must not be longer than %d bytes together.", maxTexts))
 	}
 	return nil
 }

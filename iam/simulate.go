@@ -292,10 +292,13 @@ func askSource(action string, roles, users *holder, arn *string) []gate.Access {
 // window is the part of the results that one answer shows.
 type window struct{ after, limit int }
 
-// simulating bounds how long one page is worked on. A page may be shorter than
-// was asked for; IsTruncated says that there is more (API reference,
-// "MaxItems").
-const simulating = 2 * time.Second
+// Bounds of one page: how long it is worked on, and how much it says, in
+// statements and keys. A page may be shorter than was asked for; IsTruncated says
+// that there is more (API reference, "MaxItems").
+const (
+	simulating = 2 * time.Second
+	maxSaid    = 4096
+)
 
 // simulate asks every action about every resource, in this order, as far as
 // the window goes.
@@ -312,9 +315,9 @@ func (s *service) simulate(ctx context.Context, m *simulation, in *simulationInp
 		resources = []string{"*"}
 	}
 	all, start := len(in.ActionNames)*len(resources), s.Now()
-	out := &simulationOutput{EvaluationResults: []evaluation{}}
+	out, said := &simulationOutput{EvaluationResults: []evaluation{}}, 0
 	for i := min(w.after, all); i < all; i++ {
-		if n := len(out.EvaluationResults); n == w.limit || n > 0 && s.Now().Sub(start) > simulating {
+		if n := len(out.EvaluationResults); n == w.limit || n > 0 && (said > maxSaid || s.Now().Sub(start) > simulating) {
 			out.IsTruncated = true
 			out.Marker = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(i)))
 			break
@@ -322,7 +325,9 @@ func (s *service) simulate(ctx context.Context, m *simulation, in *simulationInp
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		out.EvaluationResults = append(out.EvaluationResults, m.ask(in.ActionNames[i/len(resources)], resources[i%len(resources)]))
+		e := m.ask(in.ActionNames[i/len(resources)], resources[i%len(resources)])
+		said += 1 + len(e.MatchedStatements) + len(e.MissingContextValues)
+		out.EvaluationResults = append(out.EvaluationResults, e)
 	}
 	return out, nil
 }

@@ -25,6 +25,8 @@ const (
 const (
 	maxSimulated    = policy.MaxRoleInline
 	maxSimulatedAll = 131072
+
+	maxValues = 16384 // bytes of all context keys and values: each may be matched with each pattern
 )
 
 // simulation is what the questions of one call have in common.
@@ -223,6 +225,9 @@ func (m *simulation) setContext(entries []contextEntry, strict bool) error {
 			}
 		}
 		m.set(key, e)
+	}
+	if m.context.Bytes() > maxValues {
+		return invalidInput("ContextEntries: all keys and values together are longer than " + strconv.Itoa(maxValues) + " bytes.")
 	}
 	if strict {
 		return nil

@@ -12,9 +12,7 @@ import (
 
 func (s *service) groupRows() []gate.Operation {
 	return []gate.Operation{
-		askingRow("CreateThingGroup", "POST /thing-groups/{thingGroupName}", func(in *createGroupInput) []gate.Access {
-			return taggedAll(s.askTagged("CreateThingGroup", s.Place.ThingGroup(in.Name)), in.Tags)
-		}, s.createThingGroup),
+		askingRow("CreateThingGroup", "POST /thing-groups/{thingGroupName}", s.askCreateGroup, s.createThingGroup),
 		askingRow("DescribeThingGroup", "GET /thing-groups/{thingGroupName}", about(s, "DescribeThingGroup", s.groupARN), s.describeThingGroup),
 		askingRow("UpdateThingGroup", "PATCH /thing-groups/{thingGroupName}", about(s, "UpdateThingGroup", func(in *updateGroupInput) string {
 			return s.Place.ThingGroup(in.Name)
@@ -24,6 +22,21 @@ func (s *service) groupRows() []gate.Operation {
 		}), s.deleteThingGroup),
 		row("ListThingGroups", "GET /thing-groups", nil, s.listThingGroups),
 	}
+}
+
+// askCreateGroup asks about the new group, and about the group above it: its
+// policies are given to what the new one will hold (service authorization
+// reference, CreateThingGroup).
+func (s *service) askCreateGroup(in *createGroupInput) []gate.Access {
+	questions := taggedAll(s.askTagged("CreateThingGroup", s.Place.ThingGroup(in.Name)), in.Tags)
+	if in.Parent == nil || questions == nil {
+		return questions
+	}
+	above := taggedAll(s.askTagged("CreateThingGroup", s.Place.ThingGroup(*in.Parent)), in.Tags)
+	if above == nil {
+		return nil
+	}
+	return append(questions, above...)
 }
 
 type groupInput struct {

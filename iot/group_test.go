@@ -339,6 +339,7 @@ func TestGroupPermissions(t *testing.T) {
 	as.as = limited(t, s, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":["iot:AddThingToThingGroup","iot:RemoveThingFromThingGroup","iot:UpdateThingGroupsForThing"],
 		 "Resource":["arn:aws:iot:us-east-1:123456789012:thing/mine","arn:aws:iot:us-east-1:123456789012:thinggroup/mine"]},
+		{"Effect":"Allow","Action":"iot:CreateThingGroup","Resource":"arn:aws:iot:us-east-1:123456789012:thinggroup/mine*"},
 		{"Effect":"Allow","Action":["iot:AttachPolicy","iot:CreatePolicyVersion"],"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"a"}}}]}`)
 	const denied = "AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/Limited/me is not authorized to perform: iot:%s on resource: {iot}%s *"
 	deny := func(action, resource string) string { return fmt.Sprintf(denied, action, resource) }
@@ -347,6 +348,8 @@ func TestGroupPermissions(t *testing.T) {
 		return `{"thingGroupName":"` + group + `","thingName":"` + thing + `"}`
 	}
 	as.run([]step{
+		{request: "POST /thing-groups/mine-1", body: `{"parentGroupName":"mine"}`, want: anyGroup},
+		{request: "POST /thing-groups/mine-2", body: `{"parentGroupName":"theirs"}`, status: 403, want: deny("CreateThingGroup", "thinggroup/theirs")},
 		{request: "PUT /thing-groups/addThingToThingGroup", body: add("mine mine"), want: `{}`},
 		{request: "PUT /thing-groups/addThingToThingGroup", body: add("theirs mine"), status: 403, want: deny("AddThingToThingGroup", "thinggroup/theirs")},
 		{request: "PUT /thing-groups/addThingToThingGroup", body: add("mine theirs"), status: 403, want: deny("AddThingToThingGroup", "thing/theirs")},
@@ -361,6 +364,33 @@ func TestGroupPermissions(t *testing.T) {
 		{request: "PUT /target-policies/P", body: `{"target":"{iot}thinggroup/theirs"}`, status: 403, want: deny("AttachPolicy", "thinggroup/theirs")},
 		{request: "PUT /target-policies/P", body: `{"target":"{iot}cert/{none}"}`, status: 403, want: deny("AttachPolicy", "cert/{none}")},
 		{request: "POST /policies/P/version", body: `{"policyDocument":"{document}"}`, status: 403, want: deny("CreatePolicyVersion", "policy/P")},
+	})
+}
+
+// TestTestAuthorizationEnds: policies can be written so that each question is
+// slow; a request ends all the same.
+func TestTestAuthorizationEnds(t *testing.T) {
+	s := newStory(t)
+	slow := strings.Repeat("?a", 120)
+	var patterns []string
+	for i := range 7 {
+		patterns = append(patterns, fmt.Sprintf(`"arn:aws:iot:us-east-1:123456789012:*%s%d"`, slow, i))
+	}
+	s.kept["slow"] = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":[` + strings.Join(patterns, ",") + `]}}`
+	var names []string
+	for i := range 20 {
+		name := fmt.Sprintf("slow-%d", i)
+		s.run([]step{{request: "POST /policies/" + name, body: `{"policyDocument":"{slow}"}`, want: anyPolicy}})
+		names = append(names, `"`+name+`"`)
+	}
+	resource := `"arn:aws:iot:us-east-1:123456789012:` + strings.Repeat("a", 1900) + `"`
+	s.run([]step{
+		{request: "POST /keys-and-certificate?setAsActive=true", want: `{"certificateArn":"=arn","certificateId":"*","certificatePem":"*","keyPair":{"PublicKey":"*","PrivateKey":"*"}}`},
+		{
+			request: "POST /test-authorization", status: 410, want: "LimitExceededException: The test takes too long*",
+			body: `{"principal":"{arn}","policyNamesToAdd":[` + strings.Join(names, ",") + `],"authInfos":[{"actionType":"CONNECT","resources":[` +
+				strings.TrimSuffix(strings.Repeat(resource+",", 100), ",") + `]}]}`,
+		},
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/gate"
 )
 
@@ -54,6 +55,10 @@ const (
 	maxInfos     = 10
 	maxResources = 100 // of a whole request
 	maxNames     = 20  // of policies to add, or to skip
+
+	// maxTesting is how long all questions of a request may take: a policy can be
+	// written so that each costs a millisecond.
+	maxTesting = 2 * time.Second
 )
 
 type authInfo struct {
@@ -154,13 +159,15 @@ func (s *service) testAuthorization(ctx context.Context, _ *gate.Call, in *testI
 		set.full[p.Name] = p.Document
 	}
 	keys := s.deviceKeys(set)
+	ctx, cancel := context.WithTimeout(ctx, maxTesting)
+	defer cancel()
 	var out testOutput
 	for _, info := range in.Infos {
 		q := Question{Principal: *in.Principal, Action: testedActions[*info.Action], Keys: maps.Clone(keys)}
 		if *info.Action != exchanging && in.ClientID != nil {
 			q.Keys["iot:ClientId"] = *in.ClientID
 		}
-		result, err := s.test(set, info, q)
+		result, err := s.test(ctx, set, info, q)
 		if err != nil {
 			return nil, err
 		}
@@ -194,14 +201,14 @@ func (s *service) deviceKeys(set candidates) map[string]string {
 
 // test asks every policy about every resource of one authInfo. All resources
 // must be allowed; one that is denied denies all.
-func (s *service) test(set candidates, info authInfo, q Question) (*authResult, error) {
-	t := tally{resources: info.Resources, allowed: make([]bool, len(info.Resources)), missing: map[string]bool{}}
+func (s *service) test(ctx context.Context, set candidates, info authInfo, q Question) (*authResult, error) {
+	t := tally{ctx: ctx, resources: info.Resources, allowed: make([]bool, len(info.Resources)), missing: map[string]bool{}}
 	empty := policyList{[]policyItem{}} // lists are never null
 	r := &authResult{Info: info, Allowed: empty, Denied: deniedBy{empty, empty}}
 	for _, name := range slices.Sorted(maps.Keys(set.full)) {
 		denies, allows, err := s.hear(&t, set.full[name], q)
 		if err != nil {
-			return nil, fmt.Errorf("IoT policy %s: %w", name, err)
+			return nil, inPolicy(name, err)
 		}
 		list := &r.Denied.Implicit
 		switch {
@@ -216,7 +223,7 @@ func (s *service) test(set candidates, info authInfo, q Question) (*authResult, 
 	for _, name := range slices.Sorted(maps.Keys(set.denying)) {
 		denies, _, err := s.hear(&t, set.denying[name], q)
 		if err != nil {
-			return nil, fmt.Errorf("IoT policy %s: %w", name, err)
+			return nil, inPolicy(name, err)
 		}
 		if denies {
 			r.Denied.Explicit.add(s.policyItem(name))
@@ -234,8 +241,17 @@ func (s *service) test(set candidates, info authInfo, q Question) (*authResult, 
 	return r, nil
 }
 
+// inPolicy adds the policy to an error that is not the caller's doing.
+func inPolicy(name string, err error) error {
+	if thingpass.KindOf(err) != thingpass.Internal {
+		return err
+	}
+	return fmt.Errorf("IoT policy %s: %w", name, err)
+}
+
 // tally gathers what policies say about resources.
 type tally struct {
+	ctx       context.Context // how long it may take
 	resources []string
 	allowed   []bool // by resource
 	missing   map[string]bool
@@ -250,6 +266,9 @@ func (s *service) hear(t *tally, document string, q Question) (denies, allows bo
 	}
 	allows = true
 	for i, resource := range t.resources {
+		if t.ctx.Err() != nil {
+			return false, false, thingpass.Errorf(thingpass.LimitExceeded, "The test takes too long: ask about fewer resources at a time")
+		}
 		q.Resource = resource
 		j := judge(q)
 		t.allowed[i] = t.allowed[i] || j.Allows

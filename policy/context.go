@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -81,11 +82,42 @@ func (c *Context) lookup(k key) (values []string, multi, ok bool) {
 	}
 }
 
-// Clone returns a copy that may be changed on its own.
+// Clone returns a copy that may be changed on its own, with texts of its own: it
+// keeps nothing else in memory, such as the body of a request that the texts
+// were cut out of.
 func (c *Context) Clone() *Context {
 	n := NewContext()
-	if c != nil {
-		n.entries = append(n.entries, c.entries...)
+	if c == nil {
+		return n
+	}
+	n.entries = append(n.entries, c.entries...)
+	var all strings.Builder
+	all.Grow(c.Bytes())
+	own := func(s *string) {
+		at := all.Len()
+		all.WriteString(*s)
+		*s = all.String()[at:]
+	}
+	for i := range n.entries {
+		e := &n.entries[i]
+		own(&e.key.name)
+		own(&e.value)
+		e.list = slices.Clone(e.list)
+		for k := range e.list {
+			own(&e.list[k])
+		}
+	}
+	return n
+}
+
+// Bytes is how long all keys and values are together.
+func (c *Context) Bytes() int {
+	n := 0
+	for i := range c.entries {
+		n += len(c.entries[i].key.name) + len(c.entries[i].value)
+		for _, v := range c.entries[i].list {
+			n += len(v)
+		}
 	}
 	return n
 }

@@ -106,7 +106,7 @@ func Attribute(attributes map[string]string, name string) (spelt, value string, 
 		return name, value, true
 	}
 	for _, spelt := range slices.Sorted(maps.Keys(attributes)) {
-		if strings.EqualFold(spelt, name) {
+		if thingpass.SameKey(spelt, name) {
 			return spelt, attributes[spelt], true
 		}
 	}

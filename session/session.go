@@ -360,7 +360,7 @@ func overlay(role []thingpass.Tag, session []sessionTag) (tags []thingpass.Tag, 
 		return role, nil
 	}
 	for _, t := range role {
-		if !slices.ContainsFunc(session, func(s sessionTag) bool { return strings.EqualFold(s.Key, t.Key) }) {
+		if !slices.ContainsFunc(session, func(s sessionTag) bool { return thingpass.SameKey(s.Key, t.Key) }) {
 			tags = append(tags, t)
 		}
 	}

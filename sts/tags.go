@@ -3,7 +3,6 @@ package sts
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/gate"
@@ -110,7 +109,7 @@ func (in *assumeRoleInput) policyARNs() (arns []string) {
 }
 
 func containsFold(list []string, s string) bool {
-	return slices.ContainsFunc(list, func(other string) bool { return strings.EqualFold(other, s) })
+	return slices.ContainsFunc(list, func(other string) bool { return thingpass.SameKey(other, s) })
 }
 
 func badValue(message string) error {

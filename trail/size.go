@@ -4,7 +4,7 @@ package trail
 const (
 	recordBytes = 1000
 	stepBytes   = 64
-	askedBytes  = 2500 // a question with its condition keys
+	askedBytes  = 2500 // a question with some 25 condition keys, without their texts
 	textBytes   = 16
 )
 
@@ -27,7 +27,7 @@ func (r *Record) size() int {
 	for i := range r.Steps {
 		n += stepBytes + len(r.Steps[i].Detail)
 		if a := r.Steps[i].Asked; a != nil {
-			n += askedBytes + len(a.Request.Resource)
+			n += askedBytes + len(a.Request.Action) + len(a.Request.Resource) + a.Request.Context.Bytes()
 		}
 	}
 	return n
