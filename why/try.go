@@ -32,8 +32,9 @@ type Report struct {
 	Policy   string    `json:"policy"`
 	Since    time.Time `json:"since"`    // time of the oldest decision that was replayed
 	Replayed int       `json:"replayed"` // decisions that the policy has a say in
-	Callers  int       `json:"callers"`  // devices, sessions and users that asked for them
+	Callers  int       `json:"callers"`  // devices (one for each thing that a certificate named), sessions and users that asked for them
 	Same     int       `json:"same"`     // decisions that stay as they are
+	Failed   int       `json:"failed"`   // decisions that the candidate would deny, of exchanges that gave no credentials anyway
 	Loses    []Effect  `json:"loses"`    // allowed now, and denied by the candidate
 	Gains    []Effect  `json:"gains"`    // denied now, and allowed by the candidate
 	Warnings []string  `json:"warnings"`
@@ -70,7 +71,7 @@ func (x *Explainer) Try(ctx context.Context, c Candidate) (*Report, error) {
 	if err := x.exists(ctx, &c); err != nil {
 		return nil, err
 	}
-	t := &trial{Explainer: x, ctx: ctx, c: &c, report: r, callers: map[string]bool{}, found: map[effectKey]*Effect{}}
+	t := &trial{Explainer: x, ctx: ctx, c: &c, report: r, callers: map[caller]bool{}, found: map[effectKey]*Effect{}}
 	x.cfg.Trail.Each(func(rec *trail.Record) bool {
 		err = t.replay(rec)
 		return err == nil && ctx.Err() == nil
@@ -124,7 +125,7 @@ type trial struct {
 	ctx     context.Context
 	c       *Candidate
 	report  *Report
-	callers map[string]bool
+	callers map[caller]bool
 	found   map[effectKey]*Effect
 	cached  map[string]*pair
 }
@@ -132,9 +133,15 @@ type trial struct {
 // pair is the layers as they are, and with the candidate.
 type pair struct{ now, then authz.Layers }
 
+// caller is who asked, and for which thing.
+type caller struct{ who, thing string }
+
+func (e *Effect) caller() caller { return caller{e.Who, e.Thing} }
+
 type effectKey struct {
-	who, action, resource string
-	gains                 bool
+	caller
+	action, resource string
+	gains            bool
 }
 
 func (t *trial) replay(rec *trail.Record) error {
@@ -284,12 +291,16 @@ func (t *trial) note(rec *trail.Record, a *authz.Asked, before, after authz.Verd
 	if rec.Device != nil {
 		e.Who, e.Thing, e.Certificate = rec.Device.CertificateID, rec.Device.Thing, rec.Device.CertificateID
 	}
-	t.callers[e.Who] = true
-	if before.Allowed() == after.Allowed() {
+	t.callers[e.caller()] = true
+	switch {
+	case before.Allowed() == after.Allowed():
 		r.Same++
 		return
+	case before.Allowed() && futile(rec):
+		r.Failed++
+		return
 	}
-	key := effectKey{e.Who, e.Action, e.Resource, after.Allowed()}
+	key := effectKey{e.caller(), e.Action, e.Resource, after.Allowed()}
 	old := t.found[key]
 	if old == nil {
 		old = &e
@@ -299,6 +310,17 @@ func (t *trial) note(rec *trail.Record, a *authz.Asked, before, after authz.Verd
 	if old.Last.Before(e.Last) {
 		old.Last, old.RequestID = e.Last, e.RequestID
 	}
+}
+
+// futile tells whether a record is of an exchange that the IoT policies allowed
+// and that gave no credentials all the same: the alias or its role was not there,
+// or did not fit. Whoever asked has nothing to lose.
+func futile(rec *trail.Record) bool {
+	switch rec.Failure {
+	case trail.StepRoleAlias, trail.StepTrust, trail.StepDuration:
+		return rec.Door == trail.DeviceDoor
+	}
+	return false
 }
 
 func (t *trial) finish() {
@@ -334,6 +356,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Replayed > 0 && len(r.Loses)+len(r.Gains) == 0 {
 		b.WriteString("Nobody would lose or gain anything.\n")
 	}
+	if r.Failed > 0 {
+		fmt.Fprintf(&b, "\nNot counted as lost: %s that gave no credentials anyway, for want of the role alias, its role or the role's trust.\n", plural(r.Failed, "exchange", "exchanges"))
+	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", warning)
 	}
@@ -342,27 +367,30 @@ func (r *Report) WriteText(w io.Writer) error {
 }
 
 func writeEffects(b *strings.Builder, what string, effects []Effect) {
-	callers := map[string]bool{}
+	callers := map[caller]bool{}
 	for i := range effects {
-		callers[effects[i].Who] = true
+		callers[effects[i].caller()] = true
 	}
 	if len(effects) > 0 {
 		fmt.Fprintf(b, "\n%s %s:\n", plural(len(callers), "caller", "callers"), what)
 	}
-	last := ""
+	var last caller
 	for i := range effects {
 		e := &effects[i]
 		if i == told {
 			fmt.Fprintf(b, "  and %d more (--output json has all)\n", len(effects)-told)
 			return
 		}
-		if e.Who != last {
+		if e.caller() != last {
 			name := e.Who
-			if e.Thing != "" {
+			switch {
+			case e.Thing != "":
 				name = e.Thing + "  (" + e.Who + ")"
+			case e.Certificate != "":
+				name = "without a thing  (" + e.Who + ")"
 			}
 			fmt.Fprintf(b, "  %s\n", name)
-			last = e.Who
+			last = e.caller()
 		}
 		fmt.Fprintf(b, "    %s on %s\n      %s, last at %s (thingpass why %s); then: %s\n", e.Action, e.Resource, plural(e.Count, "time", "times"), moment(e.Last), e.RequestID, e.Reason)
 	}
