@@ -227,12 +227,37 @@ func attached(d *thingpass.Device, thing string) bool {
 	return false
 }
 
+// activate proposes how a certificate that is not active would be. One that is
+// revoked never is again.
 func (s *story) activate(id string, status thingpass.CertificateStatus) Change {
-	text := fmt.Sprintf("The certificate is %s. If it should work, make it active:", status)
-	if status == thingpass.Revoked {
-		text = "The certificate is REVOKED: somebody meant it. If that was a mistake, make it active; if the key may have been stolen, give the device a new one instead:"
+	if status != thingpass.Revoked {
+		return Change{Text: fmt.Sprintf("The certificate is %s. If it should work, make it active:", status),
+			Command: "aws iot update-certificate --certificate-id " + id + " --new-status ACTIVE"}
 	}
-	return Change{Text: text, Command: "aws iot update-certificate --certificate-id " + id + " --new-status ACTIVE"}
+	c := Change{Text: "The certificate is REVOKED: somebody meant it, and it is final. If the device is still trusted, give it a new certificate:", Command: s.renew(nil, nil)}
+	if d, err := s.cfg.Recent.Device(s.ctx, id); err == nil {
+		var things []string
+		for i := range d.Things {
+			things = append(things, d.Things[i].Thing)
+		}
+		c.Command = s.renew(d.PolicyNames, things)
+	}
+	return c
+}
+
+// renew is the commands that make a new certificate and give it what an old one
+// has.
+func (s *story) renew(policies, things []string) string {
+	lines := []string{"aws iot create-certificate-from-csr --set-as-active --certificate-signing-request file://DEVICE.csr"}
+	for _, p := range policies {
+		if !strings.Contains(p, " ") { // those of thing groups come with the thing
+			lines = append(lines, "aws iot attach-policy --policy-name "+shellQuote(p)+" --target NEW-CERTIFICATE-ARN")
+		}
+	}
+	for _, t := range things {
+		lines = append(lines, "aws iot attach-thing-principal --thing-name "+shellQuote(t)+" --principal NEW-CERTIFICATE-ARN")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (s *story) attachThing(thing, certificateID string) string {

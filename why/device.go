@@ -139,10 +139,10 @@ func (s *story) badCertificate() {
 	case !d.NotAfter.IsZero() && s.rec.At.After(d.NotAfter):
 		e.Summary = "The certificate expired at " + moment(d.NotAfter) + "."
 		s.change(Change{Text: "Give the device a new certificate, and attach to it what the old one has:",
-			Command: "aws iot create-certificate-from-csr --set-as-active --certificate-signing-request file://DEVICE.csr\n" + s.reattach(d)})
+			Command: s.renew(d.Policies, d.Things)})
 	case s.rec.At.Before(d.NotBefore):
 		e.Summary = "The certificate is not valid before " + moment(d.NotBefore) + "."
-		s.change(Change{Text: "Wait, or check the clocks: of this server, and of the one that made the certificate.", Command: "date -u"})
+		s.change(Change{Text: "Wait, or check the clocks: of this server, and of the one that made the certificate."})
 	default:
 		e.Summary = s.failed().Detail
 	}
@@ -153,20 +153,6 @@ func issuerText(d *trail.Device) string {
 		return ""
 	}
 	return " (it says that it was issued by " + quote(d.Issuer) + ")"
-}
-
-// reattach is the commands that give a new certificate what an old one has.
-func (s *story) reattach(d *trail.Device) string {
-	var lines []string
-	for _, p := range d.Policies {
-		if !strings.Contains(p, " ") { // those of thing groups come with the thing
-			lines = append(lines, "aws iot attach-policy --policy-name "+shellQuote(p)+" --target NEW-CERTIFICATE-ARN")
-		}
-	}
-	for _, t := range d.Things {
-		lines = append(lines, "aws iot attach-thing-principal --thing-name "+shellQuote(t)+" --principal NEW-CERTIFICATE-ARN")
-	}
-	return strings.Join(lines, "\n")
 }
 
 func (s *story) badThing() {
