@@ -10,65 +10,193 @@ import (
 	"github.com/thingpass/thingpass/policy"
 )
 
+// prefixKey is the condition key by which listing is fenced.
+const prefixKey = "s3:prefix"
+
 // proposal is a statement to add.
 type proposal struct {
 	Effect    string
 	Principal json.RawMessage `json:",omitempty"`
 	Action    string
-	Resource  string `json:",omitempty"`
+	Resource  string     `json:",omitempty"`
+	Condition conditions `json:",omitempty"`
 }
 
-// propose gives the statement that would allow just this.
-func (s *story) propose(a *authz.Asked, by string, best *policy.Finding, instead bool) {
-	q := a.Request
-	st := proposal{Effect: "Allow", Action: q.Action, Resource: s.general(by, q.Resource)}
-	name := newPolicy
-	if best != nil {
-		name = best.Policy
-	} else if all := layerSet(&a.Layers, by).Policies(); len(all) > 0 {
-		name = all[0].Name
+// conditions are operators, keys and values.
+type conditions map[string]map[string][]string
+
+func (c conditions) add(operator, key string, values ...string) {
+	if c[operator] == nil {
+		c[operator] = map[string][]string{}
 	}
-	switch by {
+	c[operator][key] = values
+}
+
+// place is where a statement would be added.
+type place struct {
+	by      string
+	near    *policy.Finding // the statement that came nearest, or nil
+	instead bool            // of what is proposed before
+	widens  bool            // it would let a device out of its fence
+	first   string          // what is to be done before
+}
+
+// propose gives the statement that would allow just this, or as much as each
+// device may have of its own.
+func (s *story) propose(a *authz.Asked, at *place) {
+	q := a.Request
+	fenced := at.near != nil && at.near.Action && len(at.near.Resources) > 0 && !at.near.Resource
+	st := proposal{Effect: "Allow", Action: q.Action, Resource: s.general(at.by, q.Resource, fenced), Condition: carried(at.near)}
+	switch at.by {
 	case authz.ByTrust:
 		st.Resource, st.Principal = "", trustedBy(&q.Principal)
 	case authz.ByResource:
 		st.Principal = trustedBy(&q.Principal)
 	}
+	if lists(q.Action) {
+		s.fenceListing(a, at, &st)
+	}
+	if at.by == authz.BySession {
+		raw, _ := json.Marshal(st) // strings always encode
+		s.change(Change{Text: "Let whoever calls AssumeRole pass a session policy that allows it, or none: that of these credentials cannot be changed any more.", Statement: raw})
+		return
+	}
+	s.addStatement(a, at, &st)
+}
+
+// carried are the conditions of the nearest statement, if they all hold: what is
+// added beside it is fenced as it is.
+func carried(f *policy.Finding) conditions {
+	if f == nil {
+		return nil
+	}
+	out := conditions{}
+	for i := range f.Conditions {
+		c := &f.Conditions[i]
+		if !c.Holds {
+			return nil
+		}
+		var values []string
+		for _, t := range c.Wanted {
+			values = append(values, t.Pattern)
+		}
+		out.add(c.Operator, c.Key, values...)
+	}
+	return out
+}
+
+// lists tells whether an action lists what is in a bucket.
+func lists(action string) bool {
+	return strings.EqualFold(action, "s3:ListBucket") || strings.EqualFold(action, "s3:ListBucketVersions")
+}
+
+// fenceListing limits a statement to the prefix that was asked for. A device
+// that asked for none is proposed its own folder first.
+func (s *story) fenceListing(a *authz.Asked, at *place, st *proposal) {
+	p := &s.rec.Principal
+	if st.Condition == nil {
+		st.Condition = conditions{}
+	}
+	values, _, present := a.Request.Context.Lookup(prefixKey)
+	own := at.by == authz.ByIdentity && p.Thing != ""
+	const folder = "${credentials-iot:ThingName}/*"
+	switch {
+	case present && len(values) == 1 && own && strings.HasPrefix(values[0], p.Thing+"/") && !at.instead:
+		st.Condition.add("StringLike", prefixKey, folder)
+	case present && len(values) > 0:
+		var exact []string
+		for _, v := range values {
+			exact = append(exact, literal(v))
+		}
+		st.Condition.add("StringEquals", prefixKey, exact...)
+	case p.CertificateID == "":
+	default:
+		if own && (s.e.Hypothetical || strings.HasPrefix(s.rec.Operation, "List")) {
+			narrow := *st
+			narrow.Condition = conditions{"StringLike": {prefixKey: {folder}}}
+			s.addStatement(a, &place{by: at.by, near: at.near, instead: at.instead, first: "Let the client list only its own folder, with the prefix " + p.Thing + "/, and "}, &narrow)
+			at.instead = true
+		}
+		at.widens = true
+		st.Condition.add("Null", prefixKey, "true")
+	}
+}
+
+// addStatement proposes to add a statement to a policy, or to make one of it.
+func (s *story) addStatement(a *authz.Asked, at *place, st *proposal) {
 	raw, err := json.Marshal(st)
 	if err != nil {
 		return
 	}
-	const saved = " (POLICY.json is the policy with it)"
-	text := "Add this statement to " + policyName(by, name) + saved + ":"
+	name := newPolicy
+	if at.near != nil {
+		name = at.near.Policy
+	} else if all := layerSet(&a.Layers, at.by).Policies(); len(all) > 0 {
+		name = all[0].Name
+	}
+	note := "POLICY.json is the policy with it"
+	if p := &s.rec.Principal; p.CertificateID != "" && (at.by == authz.ByIdentity || at.by == authz.ByBoundary) {
+		note += "; all devices of role " + p.RoleName + " would get this"
+	}
+	c := Change{Statement: raw, Policy: name, Command: s.save(at.by, name)}
 	switch {
-	case by == authz.ByBoundary:
-		text = "Add this statement to the permissions boundary, which limits what all other policies allow" + saved + ":"
-	case by == authz.BySession:
-		s.change(Change{Text: "Let whoever calls AssumeRole pass a session policy that allows it, or none: that of these credentials cannot be changed any more.", Statement: raw})
-		return
+	case at.by == authz.ByBoundary:
+		c.Text = "add this statement to the permissions boundary, which limits what all other policies allow (" + note + ")"
 	case name == newPolicy:
-		text = "Make a policy with this statement for " + s.owner(by) + saved + ":"
+		c.Text = "make a policy with this statement for " + s.owner(at.by) + " (" + strings.TrimPrefix(note, "POLICY.json is the policy with it; ") + ")"
+		c.Text = strings.Replace(c.Text, "(POLICY.json is the policy with it)", "(POLICY.json)", 1)
+		c.Document, c.Statement = document(raw), nil
+	default:
+		c.Text = "add this statement to " + policyName(at.by, name) + " (" + note + ")"
 	}
-	if instead {
-		text = "Or: " + strings.ToLower(text[:1]) + text[1:]
+	c.Text = at.first + c.Text
+	switch {
+	case at.instead && at.widens:
+		c.Text = "Or, if it is meant to be allowed: " + c.Text + ". This widens what devices may do:"
+	case at.widens:
+		c.Text = strings.ToUpper(c.Text[:1]) + c.Text[1:] + ". This widens what devices may do:"
+	case at.instead:
+		c.Text = "Or: " + strings.ToLower(c.Text[:1]) + c.Text[1:] + ":"
+	default:
+		c.Text = strings.ToUpper(c.Text[:1]) + c.Text[1:] + ":"
 	}
-	s.change(Change{Text: text, Statement: raw, Policy: name, Command: s.save(by, name)})
+	s.change(c)
+}
+
+// document is a whole policy of one statement.
+func document(statement json.RawMessage) json.RawMessage {
+	return json.RawMessage(`{"Version":"2012-10-17","Statement":[` + string(statement) + `]}`)
 }
 
 // newPolicy stands for the name of a policy that is to be made.
 const newPolicy = "NEW"
 
-// general writes a variable instead of the name of the thing, where a path
-// begins with that, so that the statement is good for each device.
-func (s *story) general(by, resource string) string {
+// general writes a variable instead of the name of the thing, where that is a
+// folder, so that the statement is good for each device. What is in the folder
+// is left out, unless a fence inside of it may be meant.
+func (s *story) general(by, resource string, exact bool) string {
 	p := &s.rec.Principal
-	if by != authz.ByIdentity || p.Thing == "" {
+	if resource == "*" || resource == "arn:aws:s3:::*" {
 		return resource
 	}
-	if head, _, ok := strings.Cut(resource, "/"+p.Thing+"/"); ok && strings.HasPrefix(resource, "arn:aws:s3:::") {
-		return head + "/${credentials-iot:ThingName}/*"
+	if by == authz.ByIdentity && p.Thing != "" && strings.HasPrefix(resource, "arn:aws:s3:::") {
+		const variable = "/${credentials-iot:ThingName}"
+		if head, rest, ok := strings.Cut(resource, "/"+p.Thing+"/"); ok && exact {
+			return literal(head) + variable + "/" + literal(rest)
+		} else if ok {
+			return literal(head) + variable + "/*"
+		}
+		if head, ok := strings.CutSuffix(resource, "/"+p.Thing); ok {
+			return literal(head) + variable
+		}
 	}
-	return resource
+	return literal(resource)
+}
+
+// literal writes a text so that a policy takes it as it stands: what looks like
+// a wildcard or a variable in a name is none.
+func literal(s string) string {
+	return strings.NewReplacer("*", "${*}", "?", "${?}", "${", "${$}{").Replace(s)
 }
 
 func trustedBy(p *policy.Principal) json.RawMessage {

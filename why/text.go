@@ -127,26 +127,31 @@ func (e *Explanation) writeChanges(b *bytes.Buffer) {
 	b.WriteString("\nWhat would change it:\n")
 	for i, c := range e.Changes {
 		fmt.Fprintf(b, "  %d. %s\n", i+1, clean(c.Text))
-		if len(c.Statement) > 0 {
-			var pretty bytes.Buffer
-			if json.Indent(&pretty, c.Statement, "       ", "  ") == nil {
-				fmt.Fprintf(b, "       %s\n", clean(pretty.String()))
-			}
+		var pretty bytes.Buffer
+		if len(c.Statement) > 0 && json.Indent(&pretty, c.Statement, "", "  ") == nil {
+			writeLines(b, pretty.String())
 		}
-		for line := range strings.Lines(c.Command) {
-			fmt.Fprintf(b, "       %s\n", clean(strings.TrimSuffix(line, "\n")))
-		}
+		writeLines(b, c.Command)
+	}
+}
+
+// writeLines writes what has lines of its own: JSON, where those of a caller are
+// escaped, and commands, where shellQuote escapes them.
+func writeLines(b *bytes.Buffer, text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(b, "       %s\n", clean(strings.TrimSuffix(line, "\n")))
 	}
 }
 
 // clean keeps what a caller chose from writing to the operator's terminal
-// anything but text.
+// anything but text, and from beginning a line there: nobody shall be able to
+// write a part of an explanation.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' {
-			return r
-		}
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		switch {
+		case r == '\n', r == 0x2028, r == 0x2029:
+			return '\u2424'
+		case r < ' ', r >= 0x7f && r < 0xa0, r == utf8.RuneError, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
 			return '?'
 		}
 		return r
@@ -200,6 +205,9 @@ func list(names []string) string {
 func shellQuote(s string) string {
 	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(shellSafe, r) }) < 0 {
 		return s
+	}
+	if strings.ContainsAny(s, "\n\r") { // a line end shall not end a line of ours
+		return "$'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", `\n`, "\r", `\r`).Replace(s) + "'"
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -389,9 +389,9 @@ func writeEffects(b *strings.Builder, what string, effects []Effect) {
 			case e.Certificate != "":
 				name = "without a thing  (" + e.Who + ")"
 			}
-			fmt.Fprintf(b, "  %s\n", name)
+			fmt.Fprintf(b, "  %s\n", clean(name))
 			last = e.caller()
 		}
-		fmt.Fprintf(b, "    %s on %s\n      %s, last at %s (thingpass why %s); then: %s\n", e.Action, e.Resource, plural(e.Count, "time", "times"), moment(e.Last), e.RequestID, e.Reason)
+		fmt.Fprintf(b, "    %s on %s\n      %s, last at %s (thingpass why %s); then: %s\n", e.Action, clean(e.Resource), plural(e.Count, "time", "times"), moment(e.Last), e.RequestID, clean(e.Reason))
 	}
 }
