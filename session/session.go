@@ -276,10 +276,10 @@ func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string
 }
 
 // holder is what a record says of whose session it is.
-func (rec *record) holder() *thingpass.Principal {
+func (r *record) holder() *thingpass.Principal {
 	return &thingpass.Principal{
-		RoleID: rec.RoleID, UniqueID: rec.UserID, SessionName: rec.SessionName, Issued: rec.Issued, Expires: rec.Expires,
-		CertificateID: rec.CertificateID, Thing: rec.Thing, ThingType: rec.ThingType,
+		RoleID: r.RoleID, UniqueID: r.UserID, SessionName: r.SessionName, Issued: r.Issued, Expires: r.Expires,
+		CertificateID: r.CertificateID, Thing: r.Thing, ThingType: r.ThingType,
 	}
 }
 

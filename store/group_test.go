@@ -109,7 +109,8 @@ func TestThingGroupDepth(t *testing.T) {
 		for n := range 7 {
 			name := fmt.Sprint("level-", n)
 			group(t, db, name, parent)
-			same(t, got(named(first(db.ThingGroupAncestors(ctx, name))))(t), above)
+			groups, err := db.ThingGroupAncestors(ctx, name)
+			same(t, got(named(groups, err, groupName))(t), above)
 			parent, above = name, append(above, name)
 		}
 		_, err := db.CreateThingGroup(ctx, thingpass.ThingGroup{Name: "level-7", Parent: parent})
@@ -117,11 +118,6 @@ func TestThingGroupDepth(t *testing.T) {
 		_, err = db.ThingGroupAncestors(ctx, "level-7")
 		refused(t, err, thingpass.NotFound, "level-7")
 	})
-}
-
-// first adds how to name a group to a list of groups.
-func first(groups []thingpass.ThingGroup, err error) ([]thingpass.ThingGroup, error, func(thingpass.ThingGroup) string) {
-	return groups, err, groupName
 }
 
 func TestThingGroupMembers(t *testing.T) {
