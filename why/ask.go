@@ -40,6 +40,9 @@ func (q *Question) check() error {
 	case q.Action != "" && !strings.Contains(q.Action, ":"):
 		return thingpass.Errorf(thingpass.Invalid, "%q is no action: one looks like s3:PutObject", q.Action)
 	}
+	if better, _ := betterAction(q.Action); better != "" {
+		return thingpass.Errorf(thingpass.Invalid, "%s is no action: ask for %s", q.Action, better)
+	}
 	return nil
 }
 

@@ -30,6 +30,9 @@ func (s *story) exchange() {
 	switch {
 	case failed == nil:
 		e.Summary = "Credentials were issued."
+		if e.Hypothetical {
+			e.Summary = "Credentials would be issued."
+		}
 		for i := range rec.Steps {
 			if a := rec.Steps[i].Asked; a != nil {
 				s.tell(a)
@@ -184,7 +187,7 @@ func (s *story) badAlias() {
 		s.e.Summary = fmt.Sprintf("Role alias %s stands for role %s, and there is no such role.", quote(alias), role)
 		s.change(Change{Text: "Point the alias to a role that there is:" + s.nearName(role, s.roleNames()),
 			Command: "aws iot update-role-alias --role-alias " + shellQuote(alias) + " --role-arn ROLE-ARN"})
-		s.change(Change{Text: "Or: make the role again, with this trust policy:", Statement: trustStatement(), Policy: "trust policy of role " + role,
+		s.change(Change{Text: "Or: make the role again, with this trust policy:", Document: document(trustStatement()), Policy: "trust policy of role " + role,
 			Command: "aws iam create-role --role-name " + shellQuote(role) + " --assume-role-policy-document file://TRUST.json"})
 		return
 	}

@@ -128,7 +128,7 @@ func (s *story) request() {
 	e.Operation = strings.TrimSpace(rec.Service + " " + rec.Operation)
 	failed := s.failed()
 	if e.Operation != "" && !e.Hypothetical {
-		s.step("request", failed == nil || failed.Name != trail.StepRequest, "%s: %s %s%s from %s", e.Operation, rec.Method, rec.Host, rec.Path, rec.Remote)
+		s.step("request", failed == nil || failed.Name != trail.StepRequest, "%s: %s %s%s from %s%s", e.Operation, rec.Method, rec.Host, rec.Path, rec.Remote, listed(rec))
 	}
 	if rec.Operation == "" && rec.Method != "" {
 		e.Operation = strings.TrimSpace(rec.Service + " " + rec.Method + " " + rec.Path)
@@ -149,6 +149,8 @@ func (s *story) request() {
 		s.hidden(failed)
 	case e.Outcome == Failed:
 		e.Summary = fmt.Sprintf("It was allowed, but the operation answered %d %s. No policy is the cause.", rec.Status, rec.Code)
+	case e.Hypothetical:
+		e.Summary = "It would be allowed."
 	default:
 		e.Summary = "It was allowed."
 	}
@@ -188,8 +190,26 @@ func (s *story) permissions(failed *trail.Step) {
 		if st.Detail == trail.DetailHidden {
 			s.step("exists", false, "what was named does not exist, and only who may list is told so")
 		}
-		s.step("permission", st.OK, "%s on %s: %s", q.Action, q.Resource, verdictText(v))
+		s.step("permission", st.OK, "%s on %s%s: %s", q.Action, q.Resource, withPrefix(q), verdictText(v))
 	}
+}
+
+// listed is what a request that lists wants to see of a bucket.
+func listed(rec *trail.Record) string {
+	for i := range rec.Steps {
+		if a := rec.Steps[i].Asked; a != nil && rec.Steps[i].Detail != trail.DetailHidden {
+			return withPrefix(a.Request)
+		}
+	}
+	return ""
+}
+
+func withPrefix(q *policy.Request) string {
+	values, _, ok := q.Context.Lookup(prefixKey)
+	if !ok {
+		return ""
+	}
+	return " with " + prefixKey + " " + list(quoted(values))
 }
 
 // verdictText tells what decided, in one clause.
@@ -266,7 +286,7 @@ func (s *Statement) misfit() string {
 			continue
 		}
 		for _, n := range el.Notes {
-			if strings.Contains(n, "has no value") || strings.Contains(n, "is an API call") {
+			if strings.Contains(n, "has no value") || strings.Contains(n, "no such variable") || strings.Contains(n, "is an API call") {
 				return n
 			}
 		}

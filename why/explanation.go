@@ -70,5 +70,6 @@ type Change struct {
 	Text      string          `json:"text"`
 	Command   string          `json:"command,omitempty"`   // to type as it stands, but for words in capitals
 	Statement json.RawMessage `json:"statement,omitempty"` // to add to a policy
-	Policy    string          `json:"policy,omitempty"`    // the policy that Statement belongs into
+	Document  json.RawMessage `json:"document,omitempty"`  // a whole policy, where there is none to add to
+	Policy    string          `json:"policy,omitempty"`    // the policy that Statement belongs into, or "NEW"
 }

@@ -28,43 +28,134 @@ func (s *story) grant(a *authz.Asked, by string, set *policy.Set) {
 		}
 	}
 	before := len(s.e.Changes)
+	enough, widens := false, false
 	if best != nil {
-		s.adjust(a, by, best)
+		enough, widens = s.adjust(a, by, best)
 	}
 	if by == authz.ByIoT {
 		s.attachOther(a)
 	}
-	s.propose(a, by, best, len(s.e.Changes) > before)
+	if !enough && !widens {
+		widens = s.another(a)
+	}
+	if !enough {
+		s.propose(a, &place{by: by, near: best, instead: len(s.e.Changes) > before, widens: widens})
+	}
 }
 
-// adjust proposes what is smaller than a new statement.
-func (s *story) adjust(a *authz.Asked, by string, f *policy.Finding) {
+// adjust proposes what is smaller than a new statement. It tells whether that is
+// all there is to propose, and whether a new statement would let a device out of
+// its fence.
+func (s *story) adjust(a *authz.Asked, by string, f *policy.Finding) (enough, widens bool) {
 	st := Statement{Layer: by, Policy: f.Policy, Number: f.Reason.Statement + 1, Sid: f.Sid}
 	where := st.name()
 	if wrong := meant(f, a.Request.Action); wrong != "" {
 		s.change(Change{Text: fmt.Sprintf("Write %s instead of %s in %s, and save it:", a.Request.Action, wrong, where), Command: s.save(by, f.Policy)})
-		return
-	}
-	if !f.Action || s.spelling(f, where, by) || s.missingValue(f) || f.Resource && s.conditions(f, where) || f.Resource || f.NotResource {
-		return
-	}
-	bucket, _, _ := strings.Cut(strings.TrimPrefix(a.Request.Resource, "arn:aws:s3:::"), "/")
-	for _, t := range nearestFirst(f.Resources, a.Request.Resource) {
-		if t.Resolved == "" || len(t.Variables) == 0 || !strings.HasPrefix(a.Request.Resource, "arn:aws:s3:::"+bucket+"/") || !strings.HasPrefix(t.Resolved, "arn:aws:s3:::"+bucket+"/") {
-			return
+		if f.Resource {
+			s.conditions(f, where)
 		}
-		s.change(Change{Text: fmt.Sprintf("Let the client stay inside its fence, if that is right: by %s it may use %s.", where, t.Resolved)})
-		return
+		return f.Resource, false
 	}
+	switch {
+	case !f.Action:
+		return false, false
+	case s.spelling(f, where, by):
+		return true, false
+	case s.missingValue(f):
+		return false, true
+	case f.Resource:
+		return s.outsidePrefix(f, where, by)
+	case f.NotResource:
+		return false, false
+	}
+	return false, s.outside(nearestFirst(f.Resources, a.Request.Resource), a.Request.Resource, where)
 }
 
-// spelling proposes to correct a variable or key that is nearly one that there is.
+// outsidePrefix is about a statement that only its conditions keep from
+// applying. A statement without them would undo what they are for.
+func (s *story) outsidePrefix(f *policy.Finding, where, by string) (enough, widens bool) {
+	if len(f.Conditions) == 1 {
+		c := &f.Conditions[0]
+		if strings.EqualFold(c.Key, prefixKey) && len(c.Have) == 1 && s.outside(c.Wanted, c.Have[0], where) {
+			return false, true
+		}
+	}
+	if s.conditions(f, where) {
+		s.change(Change{Text: "Or: change that condition of " + where + ", if it is narrower than it is meant to be:", Command: s.save(by, f.Policy)})
+		return true, false
+	}
+	return false, false
+}
+
+// outside says that what is asked for is not in the folder that a text with a
+// variable gives to the caller, and whether it is another's.
+func (s *story) outside(fence []policy.Text, asked, where string) (foreign bool) {
+	for _, t := range fence {
+		if t.Resolved == "" || len(t.Variables) == 0 || t.Matches {
+			continue
+		}
+		head, _, _ := strings.Cut(t.Pattern, "${")
+		if strings.ContainsAny(head, "*?") || !strings.HasPrefix(asked, head) {
+			continue
+		}
+		folder, _, _ := strings.Cut(asked[len(head):], "/")
+		text := "This is not in the folder that the policy gives to the caller: the policy does what it says."
+		foreign = true
+		switch own := t.Variables[0].Values; {
+		case len(own) == 1 && own[0] == folder:
+			text, foreign = "This is not quite the folder that the policy gives to the caller.", false
+		case s.isDevice(folder):
+			text = "This is the folder of another device, " + folder + ": the policy does what it says."
+		}
+		s.change(Change{Text: fmt.Sprintf("%s Let the client stay inside its fence: by %s it may use %s.", text, where, t.Resolved)})
+		return foreign
+	}
+	return false
+}
+
+// another says that a device asks for the folder of another one, where no
+// statement with a variable came near.
+func (s *story) another(a *authz.Asked) bool {
+	p := &s.rec.Principal
+	path := a.Request.Resource
+	if values, _, ok := a.Request.Context.Lookup(prefixKey); ok && len(values) == 1 && lists(a.Request.Action) {
+		path = path + "/" + values[0]
+	}
+	path, ok := strings.CutPrefix(path, "arn:aws:s3:::")
+	_, key, _ := strings.Cut(path, "/")
+	folder, _, _ := strings.Cut(key, "/")
+	if !ok || p.CertificateID == "" || folder == "" || folder == p.Thing || folder == p.CertificateID || !s.isDevice(folder) {
+		return false
+	}
+	s.change(Change{Text: "This is the folder of another device, " + folder + ": the policy does what it says."})
+	return true
+}
+
+// isDevice tells whether a name is that of a thing or the id of a certificate.
+func (s *story) isDevice(name string) bool {
+	if _, err := s.cfg.Store.Thing(s.ctx, name); err == nil {
+		return true
+	}
+	_, err := s.cfg.Recent.Device(s.ctx, name)
+	return err == nil
+}
+
+// spelling proposes to correct a variable or key that is nearly one that there
+// is, if the statement would then apply.
 func (s *story) spelling(f *policy.Finding, where, by string) bool {
 	for _, name := range missingNames(f) {
-		if better, _ := s.misspelt(name); better != "" {
-			s.change(Change{Text: fmt.Sprintf("Correct the spelling in %s: write %s instead of %s:", where, better, name), Command: s.save(by, f.Policy)})
-			return true
+		better, _ := s.misspelt(name)
+		if better == "" {
+			continue
 		}
+		wrong, right := name, better
+		for _, t := range f.Resources {
+			if strings.Contains(t.Pattern, "${"+name) && !f.Resource {
+				wrong, right = t.Pattern, strings.ReplaceAll(t.Pattern, "${"+name, "${"+better)
+			}
+		}
+		s.change(Change{Text: fmt.Sprintf("Correct the spelling in %s: write %s instead of %s:", where, right, wrong), Command: s.save(by, f.Policy)})
+		return true
 	}
 	return false
 }

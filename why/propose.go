@@ -23,13 +23,16 @@ type proposal struct {
 }
 
 // conditions are operators, keys and values.
-type conditions map[string]map[string][]string
+type conditions map[string]map[string]any
 
 func (c conditions) add(operator, key string, values ...string) {
 	if c[operator] == nil {
-		c[operator] = map[string][]string{}
+		c[operator] = map[string]any{}
 	}
 	c[operator][key] = values
+	if len(values) == 1 {
+		c[operator][key] = values[0]
+	}
 }
 
 // place is where a statement would be added.
@@ -113,7 +116,7 @@ func (s *story) fenceListing(a *authz.Asked, at *place, st *proposal) {
 	default:
 		if own && (s.e.Hypothetical || strings.HasPrefix(s.rec.Operation, "List")) {
 			narrow := *st
-			narrow.Condition = conditions{"StringLike": {prefixKey: {folder}}}
+			narrow.Condition = conditions{"StringLike": {prefixKey: folder}}
 			s.addStatement(a, &place{by: at.by, near: at.near, instead: at.instead, first: "Let the client list only its own folder, with the prefix " + p.Thing + "/, and "}, &narrow)
 			at.instead = true
 		}

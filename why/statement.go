@@ -190,10 +190,21 @@ func (s *story) variableNotes(t policy.Text) (notes []string) {
 		case v.Present && len(v.Values) == 1 && v.Values[0] != "":
 			notes = append(notes, fmt.Sprintf("%s is %q", name, v.Values[0]))
 		default:
-			notes = append(notes, name+" has no value: "+s.noValue(v.Name))
+			notes = append(notes, s.emptyVariable(v.Name))
 		}
 	}
 	return notes
+}
+
+// emptyVariable says why a variable has no value.
+func (s *story) emptyVariable(name string) string {
+	switch better, unknown := s.misspelt(name); {
+	case better != "":
+		return "${" + name + "}: no such variable; write ${" + better + "}"
+	case unknown:
+		return "${" + name + "}: no such variable"
+	}
+	return "${" + name + "} has no value: " + s.noValue(name)
 }
 
 // difference tells in what a resource differs from a pattern without variables.
@@ -202,9 +213,9 @@ func difference(pattern string, q *policy.Request) string {
 	switch {
 	case resource == "*":
 		return "names one resource, and " + q.Action + " is about none: it needs " + quote("*")
-	case strings.HasPrefix(pattern, resource+"/"):
+	case strings.HasPrefix(pattern, resource+"/") && !strings.Contains(resource, "/"):
 		return fmt.Sprintf("names what is in the bucket, and %s is about the bucket itself: %s", q.Action, resource)
-	case strings.HasPrefix(resource, pattern+"/"):
+	case strings.HasPrefix(resource, pattern+"/") && !strings.Contains(pattern, "/"):
 		return fmt.Sprintf("names the bucket itself, and %s is about what is in it: %s/*", q.Action, pattern)
 	case strings.EqualFold(pattern, resource):
 		return "differs from " + resource + " in upper and lower case only"

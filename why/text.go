@@ -127,9 +127,11 @@ func (e *Explanation) writeChanges(b *bytes.Buffer) {
 	b.WriteString("\nWhat would change it:\n")
 	for i, c := range e.Changes {
 		fmt.Fprintf(b, "  %d. %s\n", i+1, clean(c.Text))
-		var pretty bytes.Buffer
-		if len(c.Statement) > 0 && json.Indent(&pretty, c.Statement, "", "  ") == nil {
-			writeLines(b, pretty.String())
+		for _, text := range []json.RawMessage{c.Statement, c.Document} {
+			var pretty bytes.Buffer
+			if len(text) > 0 && json.Indent(&pretty, text, "", "  ") == nil {
+				writeLines(b, pretty.String())
+			}
 		}
 		writeLines(b, c.Command)
 	}

@@ -41,6 +41,22 @@ func (s *story) noValue(name string) string {
 	case key == "aws:tokenissuetime" && p.Kind == thingpass.UserPrincipal:
 		return "only temporary credentials have it"
 	}
+	return s.notSent(key)
+}
+
+// notSent tells a key that the request could have had from one that it could
+// not.
+func (s *story) notSent(key string) string {
+	action := strings.ToLower(s.e.Action)
+	listing := key == "s3:prefix" || key == "s3:delimiter" || key == "s3:max-keys"
+	switch {
+	case listing && !strings.HasPrefix(action, "s3:list"), strings.HasPrefix(key, "s3:x-amz-") && !strings.HasPrefix(action, "s3:"):
+		return "this kind of request does not have it"
+	case s.e.Hypothetical:
+		return "it was not given; ask again with --context " + key + "=…"
+	case listing, strings.HasPrefix(key, "s3:"), key == "aws:referer", key == "aws:useragent", strings.HasPrefix(key, "sts:"):
+		return "the request did not have it"
+	}
 	return "this kind of request does not have it"
 }
 

@@ -134,7 +134,7 @@ func TestMisspeltVariable(t *testing.T) {
 	w.permit(`{"Version":"2012-10-17","Statement":[{"Sid":"Own","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::vincent-iot/${credentails-iot:ThingName}/*"}]}`)
 	w.settle()
 	id := w.refused(w.session("bulbthing"), http.MethodPut, "/vincent-iot/bulbthing/clip.mp4", "AccessDenied")
-	w.why([]string{id}, "${credentails-iot:ThingName} has no value", "did you mean", "credentials-iot:ThingName instead of credentails-iot:ThingName", "--role CameraRole --name upload POLICY.json")
+	w.why([]string{id}, "${credentails-iot:ThingName}: no such variable; write ${credentials-iot:ThingName}", "/${credentials-iot:ThingName}/* instead of ", "--role CameraRole --name upload POLICY.json")
 }
 
 func TestFolderOfAnotherDevice(t *testing.T) {

@@ -18,6 +18,10 @@ func (w *world) silent(out string, unwanted ...string) {
 	}
 }
 
+const listFence = `{"Version":"2012-10-17","Statement":[
+	{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::vincent-iot/${credentials-iot:ThingName}/*"},
+	{"Sid":"List","Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::vincent-iot","Condition":{"StringLike":{"s3:prefix":"${credentials-iot:ThingName}/*"}}}]}`
+
 func TestRevokedIsFinal(t *testing.T) {
 	w := newWorld(t)
 	c := w.session("bulbthing")
@@ -31,4 +35,65 @@ func TestRevokedIsFinal(t *testing.T) {
 		out := w.why(args, "final", "aws iot create-certificate-from-csr", "aws iot attach-policy --policy-name fleet", "attach-thing-principal --thing-name bulbthing")
 		w.silent(out, "--new-status")
 	}
+}
+
+func TestListingProposedWithPrefix(t *testing.T) {
+	w := newWorld(t)
+	w.permit(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::vincent-iot/${credentials-iot:ThingName}/*"}]}`)
+	w.settle()
+	c := w.session("bulbthing")
+	id := w.refused(c, http.MethodGet, "/vincent-iot?list-type=2&prefix=bulbthing%2F", "AccessDenied")
+	w.why([]string{id}, `with s3:prefix "bulbthing/"`, `"StringLike"`, `"s3:prefix": "${credentials-iot:ThingName}/*"`, "all devices of role CameraRole would get this")
+	id = w.refused(c, http.MethodGet, "/vincent-iot?list-type=2&prefix=lampthing%2F", "AccessDenied")
+	w.why([]string{id}, "folder of another device, lampthing", "the policy does what it says", "This widens", `"s3:prefix": "lampthing/"`)
+	id = w.refused(c, http.MethodGet, "/vincent-iot?list-type=2", "AccessDenied")
+	w.why([]string{id}, "s3:prefix", "bulbthing/", "This widens", `"Null"`)
+}
+
+func TestFenceIsNotUndone(t *testing.T) {
+	w := newWorld(t)
+	w.permit(listFence)
+	w.settle()
+	c := w.session("bulbthing")
+	id := w.refused(c, http.MethodGet, "/vincent-iot?list-type=2&prefix=lampthing%2F", "AccessDenied")
+	out := w.why([]string{id}, "folder of another device, lampthing", "the policy does what it says", "This widens", "all devices of role CameraRole", `"s3:prefix": "lampthing/"`)
+	id = w.refused(c, http.MethodGet, "/vincent-iot?list-type=2", "AccessDenied")
+	out += w.why([]string{id}, "the request did not have it", "Make the request fit the condition")
+	w.silent(out, "this kind of request")
+	ask := []string{"--certificate", w.id, "--alias", "cameras", "--thing", "bulbthing", "--action", "s3:ListBucket", "--resource", bucket}
+	out = w.why(ask, "ask again with --context s3:prefix=")
+	w.silent(out, "this kind of request", `"Effect"`)
+	w.why(append(ask, "--context", "s3:prefix=bulbthing/"), "ALLOWED", "It would be allowed")
+	w.permit(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}]}`)
+	w.settle()
+	out = w.why([]string{w.refused(c, http.MethodPut, "/vincent-iot/bulbthing/x", "AccessDenied")}, "Make the request fit", "Or: change that condition", "put-role-policy")
+	w.silent(out, `"Effect"`)
+}
+
+func TestFolderOfAnotherIsWidening(t *testing.T) {
+	w := newWorld(t)
+	c := w.session("bulbthing")
+	id := w.refused(c, http.MethodPut, "/vincent-iot/lampthing/clip.mp4", "AccessDenied")
+	w.why([]string{id}, "folder of another device, lampthing", "the policy does what it says", "This widens", "all devices of role CameraRole would get this")
+	id = w.refused(c, http.MethodPut, "/vincent-iot/lampthing/*", "AccessDenied")
+	w.why([]string{id}, `"arn:aws:s3:::vincent-iot/lampthing/${*}"`)
+	id = w.refused(c, http.MethodPut, "/vincent-iot/bulbthing", "AccessDenied")
+	out := w.why([]string{id}, `has "bulbthing/*" where the request has "bulbthing"`)
+	w.silent(out, "the bucket itself")
+}
+
+func TestCorrectionIsTheOnlyProposal(t *testing.T) {
+	w := newWorld(t)
+	w.permit(`{"Version":"2012-10-17","Statement":[{"Sid":"Own","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::vincent-iot/${credentials-iot:ThingNam}/*"}]}`)
+	w.settle()
+	id := w.refused(w.session("bulbthing"), http.MethodPut, "/vincent-iot/bulbthing/clip.mp4", "AccessDenied")
+	out := w.why([]string{id}, "no such variable; write ${credentials-iot:ThingName}", "write arn:aws:s3:::vincent-iot/${credentials-iot:ThingName}/* instead of arn:aws:s3:::vincent-iot/${credentials-iot:ThingNam}/*")
+	w.silent(out, "2. ")
+	w.permit(fence)
+	w.settle()
+	out = w.why([]string{w.refused(w.session("bulbthing"), http.MethodHead, "/vincent-iot", "AccessDenied")}, "Write s3:ListBucket instead of s3:HeadBucket")
+	w.silent(out, "2. ")
+	ask := []string{"why", "--certificate", w.id, "--alias", "cameras", "--resource", bucket, "--action"}
+	w.says(w.program("", 1, append(ask, "s3:HeadBucket")...), "s3:HeadBucket is no action", "ask for s3:ListBucket")
+	w.says(w.program("", 1, append(ask, "s3:ListBuckett")...), "s3:ListBuckett is no action", "ask for s3:ListBucket")
 }
