@@ -52,6 +52,10 @@ func (x *Explainer) Ask(ctx context.Context, q Question) (*Explanation, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
+	var err error
+	if q.Certificate, err = x.certificate(ctx, q.Certificate); err != nil {
+		return nil, err
+	}
 	rec, principal, err := x.cfg.Door.Ask(ctx, q.presented(), q.Alias)
 	if err != nil {
 		return nil, err
@@ -79,6 +83,34 @@ func (x *Explainer) Ask(ctx context.Context, q Question) (*Explanation, error) {
 	asked := &trail.Record{At: now, Door: trail.SignedDoor, Principal: principal, Device: rec.Device, Alias: rec.Alias, Role: rec.Role}
 	asked.Add(trail.Step{Name: trail.StepPermission, OK: verdict.Allowed(), Asked: verdict.Asked})
 	return x.hypothetical(ctx, asked), nil
+}
+
+// shortestID is how many digits of a certificate id are enough to look it up.
+const shortestID = 8
+
+// certificate reads the id of a certificate: whole, as an ARN, or its beginning.
+func (x *Explainer) certificate(ctx context.Context, text string) (string, error) {
+	id := strings.ToLower(strings.TrimSuffix(text, "…"))
+	if kind, name, ok := x.cfg.Place.ParseIoTARN(text); ok && kind == "cert" {
+		id = strings.ToLower(name)
+	}
+	const whole = 64
+	if len(id) < shortestID || len(id) > whole || strings.Trim(id, hexDigits) != "" {
+		return "", thingpass.Errorf(thingpass.Invalid, "%q is no certificate: give its id (64 hex digits, or the first eight at least) or its ARN", text)
+	}
+	if len(id) == whole {
+		return id, nil
+	}
+	found, err := x.cfg.Store.Certificates(ctx, thingpass.Page{After: id, Limit: 2})
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0 || !strings.HasPrefix(found[0].ID, id):
+		return "", thingpass.Errorf(thingpass.NotFound, "no certificate here begins with %s", id)
+	case len(found) == 2 && strings.HasPrefix(found[1].ID, id):
+		return "", thingpass.Errorf(thingpass.Invalid, "several certificates begin with %s: give more of the id", id)
+	}
+	return found[0].ID, nil
 }
 
 func (x *Explainer) hypothetical(ctx context.Context, rec *trail.Record) *Explanation {

@@ -30,6 +30,7 @@ func (s *story) caller() {
 func (s *story) deviceCaller(p *thingpass.Principal) {
 	exchange := s.exchangeOf(s.rec.AccessKeyID)
 	text := p.CertificateID + ", ACTIVE"
+	s.e.Certificate = p.CertificateID
 	if d, err := s.cfg.Recent.Device(s.ctx, p.CertificateID); err == nil {
 		text += " until " + moment(d.NotAfter)
 		if d.Status != thingpass.Active {
@@ -46,6 +47,12 @@ func (s *story) deviceCaller(p *thingpass.Principal) {
 		s.step("thing", true, "%s, of type %s", p.Thing, p.ThingType)
 	}
 	role := p.RoleName
+	switch {
+	case exchange != nil:
+		s.e.Alias = exchange.Alias
+	case s.e.Hypothetical:
+		s.e.Alias = s.rec.Alias
+	}
 	if exchange != nil {
 		role += ", through role alias " + exchange.Alias
 	}
@@ -84,7 +91,7 @@ func (s *story) unproven(failed *trail.Step) {
 		return
 	}
 	if failed.Name == trail.StepRequest {
-		e.Summary = "It is not a request that this server answers: " + failed.Detail
+		e.Summary = "It is not a request that this server answers. " + failed.Detail
 		s.change(Change{Text: "Correct the client: its endpoint, its service or its parameters. No policy is involved."})
 		return
 	}
@@ -119,11 +126,7 @@ func (s *story) keyFacts() {
 		return
 	}
 	if owner, err := s.cfg.Recent.AccessKey(s.ctx, s.rec.AccessKeyID); err == nil {
-		state := "active"
-		if !owner.Key.Active {
-			state = "inactive"
-		}
-		s.step("access key", true, "%s is a key of user %s, %s", s.rec.AccessKeyID, owner.User.Name, state)
+		s.step("access key", true, "%s is a key of user %s", s.rec.AccessKeyID, owner.User.Name)
 	}
 }
 

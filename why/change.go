@@ -83,9 +83,13 @@ func (s *story) anyAllow(l *authz.Layers, a *authz.Asked) bool {
 func (s *story) undoDeny(a *authz.Asked, v authz.Verdict) {
 	where := statementName(v)
 	var f *policy.Finding
+	alone := 0
 	for _, set := range []*policy.Set{layerSet(&a.Layers, v.By), a.Layers.OtherThings} {
 		findings := set.Explain(asSeenBy(v.By, a))
 		for i := range findings {
+			if findings[i].Policy == v.Reason.Policy {
+				alone++
+			}
 			if findings[i].Policy == v.Reason.Policy && findings[i].Reason.Statement == v.Reason.Statement {
 				f = &findings[i]
 			}
@@ -113,11 +117,16 @@ func (s *story) undoDeny(a *authz.Asked, v authz.Verdict) {
 			s.change(Change{Text: fmt.Sprintf("Make the request one that the Deny is not about: it applies because the request has no %s (%s).", c.Key, s.noValue(c.Key))})
 		}
 	}
-	text := "Change or remove " + where + ", if it is not meant for this:"
-	if len(f.Conditions) > 0 {
-		text = "Or: change or remove " + where + ", if it is not meant for this:"
+	command := s.save(v.By, v.Reason.Policy)
+	what := "change or remove " + where
+	if undo := s.takeAway(v.By, v.Reason.Policy); alone == 1 && undo != "" {
+		what, command = "take away "+policyName(v.By, v.Reason.Policy)+", which is this Deny alone", undo
 	}
-	s.change(Change{Text: text, Command: s.save(v.By, v.Reason.Policy)})
+	text := strings.ToUpper(what[:1]) + what[1:] + ", if it is not meant for this:"
+	if len(f.Conditions) > 0 {
+		text = "Or: " + what + ", if it is not meant for this:"
+	}
+	s.change(Change{Text: text, Command: command})
 }
 
 func wantedText(c *policy.Check) string {

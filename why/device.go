@@ -16,16 +16,17 @@ func (s *story) exchange() {
 	id := "no certificate"
 	if rec.Device != nil && rec.Device.CertificateID != "" {
 		id = "certificate " + short(rec.Device.CertificateID)
-		e.Principal = rec.Device.CertificateID
+		e.Principal, e.Certificate = rec.Device.CertificateID, rec.Device.CertificateID
+	}
+	e.Alias = rec.Alias
+	if e.Alias != "" {
+		e.Action, e.Resource = exchangeAction, s.cfg.Place.RoleAlias(e.Alias)
 	}
 	e.Operation = fmt.Sprintf("exchange of %s for credentials of role alias %s", id, quote(rec.Alias))
 	failed := s.failed()
 	for i := range rec.Steps {
 		st := &rec.Steps[i]
 		s.step(st.Name, st.OK, "%s", s.exchangeStep(st))
-		if st.Asked != nil && (st.OK == (failed == nil)) {
-			e.Action, e.Resource = st.Asked.Request.Action, st.Asked.Request.Resource
-		}
 	}
 	switch {
 	case failed == nil:
@@ -89,8 +90,8 @@ func attachedText(things []string) string {
 
 // deniedExchange tells about the IoT policies or the trust policy.
 func (s *story) deniedExchange(a *authz.Asked) {
-	s.e.Action, s.e.Resource = a.Request.Action, a.Request.Resource
 	s.tell(a)
+	missing := a.Kind == authz.KindIoT && s.missingAlias(a)
 	s.changes(a)
 	switch {
 	case a.Verdict.Decision == policy.ExplicitDeny:
@@ -102,6 +103,36 @@ func (s *story) deniedExchange(a *authz.Asked) {
 	default:
 		s.e.Summary = s.implicit(a)
 	}
+	if missing {
+		s.e.Summary += fmt.Sprintf(" Besides, there is no role alias %s.", quote(s.rec.Alias))
+	}
+}
+
+// exchangeAction is what IoT policies are asked of an exchange, and what its
+// audit line has.
+const exchangeAction = "iot:AssumeRoleWithCertificate"
+
+// missingAlias tells whether the alias that a policy refused is none, which the
+// device does not learn, and proposes those that its policies allow.
+func (s *story) missingAlias(a *authz.Asked) bool {
+	if _, err := s.cfg.Recent.RoleAlias(s.ctx, s.rec.Alias); thingpass.KindOf(err) != thingpass.NotFound {
+		return false
+	}
+	var good []string
+	for _, name := range s.aliasNames() {
+		q := *a.Request
+		q.Resource = s.cfg.Place.RoleAlias(name)
+		if v := a.Layers.Decide(&q); v.Allowed() {
+			good = append(good, quote(name))
+		}
+	}
+	text := "There is no role alias " + quote(s.rec.Alias) + ", and the policies of this certificate allow none that there is."
+	if len(good) > 0 {
+		text = "There is no role alias " + quote(s.rec.Alias) + ". Let the device ask for one that there is: the policies of this certificate allow " + list(good) + "."
+	}
+	s.change(Change{Text: text})
+	s.change(Change{Text: "Or: make the alias, and let the device use it as follows:", Command: "aws iot create-role-alias --role-alias " + shellQuote(s.rec.Alias) + " --role-arn ROLE-ARN"})
+	return true
 }
 
 // refusedExchange tells about what no policy decided.
@@ -185,7 +216,7 @@ func (s *story) badAlias() {
 	alias, role := s.rec.Alias, s.rec.Role
 	if role != "" {
 		s.e.Summary = fmt.Sprintf("Role alias %s stands for role %s, and there is no such role.", quote(alias), role)
-		s.change(Change{Text: "Point the alias to a role that there is:" + s.nearName(role, s.roleNames()),
+		s.change(Change{Text: "Point the alias to another role." + s.nearName(role, s.roleNames()),
 			Command: "aws iot update-role-alias --role-alias " + shellQuote(alias) + " --role-arn ROLE-ARN"})
 		s.change(Change{Text: "Or: make the role again, with this trust policy:", Document: document(trustStatement()), Policy: "trust policy of role " + role,
 			Command: "aws iam create-role --role-name " + shellQuote(role) + " --assume-role-policy-document file://TRUST.json"})

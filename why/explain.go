@@ -37,6 +37,8 @@ func New(cfg Config) *Explainer { return &Explainer{cfg: cfg} }
 // minPrefix is how many characters of a request id are enough to ask by.
 const minPrefix = 4
 
+const hexDigits = "0123456789abcdef"
+
 // Request explains a kept decision. The id may be cut short, to no less than
 // four characters, when it is still the only one.
 func (x *Explainer) Request(ctx context.Context, id string) (*Explanation, error) {
@@ -51,11 +53,15 @@ func (x *Explainer) find(id string) (*trail.Record, error) {
 	if rec, ok := x.cfg.Trail.Find(id); ok {
 		return rec, nil
 	}
+	if len(id) < minPrefix || strings.Trim(strings.ToLower(id), hexDigits+"-") != "" {
+		return nil, thingpass.Errorf(thingpass.Invalid, "%q is no request id: give at least four hex digits of one", id)
+	}
+	id = strings.ToLower(id)
 	var found []*trail.Record
 	kept := 0
 	x.cfg.Trail.Each(func(rec *trail.Record) bool {
 		kept++
-		if len(id) >= minPrefix && strings.HasPrefix(rec.ID, id) {
+		if strings.HasPrefix(rec.ID, id) {
 			found = append(found, rec)
 		}
 		return true
@@ -90,6 +96,8 @@ func (x *Explainer) explain(ctx context.Context, rec *trail.Record) *Explanation
 
 func outcome(rec *trail.Record) string {
 	switch {
+	case rec.Failure == trail.StepRequest:
+		return Failed
 	case rec.Denied():
 		return Denied
 	case rec.Status >= 400:

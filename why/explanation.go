@@ -9,7 +9,7 @@ import (
 const (
 	Allowed = "allowed" // and carried out
 	Denied  = "denied"  // a step refused it
-	Failed  = "failed"  // allowed, but the operation ended with an error
+	Failed  = "failed"  // allowed, but the operation ended with an error; or nothing that the server answers
 )
 
 // Explanation is a decision told to a person. Its JSON shape is stable: fields
@@ -23,7 +23,9 @@ type Explanation struct {
 	Operation    string      `json:"operation,omitempty"`
 	Action       string      `json:"action,omitempty"`
 	Resource     string      `json:"resource,omitempty"`
-	Principal    string      `json:"principal,omitempty"` // ARN, or certificate id at the device door
+	Alias        string      `json:"alias,omitempty"`       // role alias that the device asked for, or that its session came through
+	Certificate  string      `json:"certificate,omitempty"` // id of the device's certificate
+	Principal    string      `json:"principal,omitempty"`   // ARN, or certificate id at the device door
 	Remote       string      `json:"remote,omitempty"`
 	Status       int         `json:"status,omitempty"` // of the answer
 	Code         string      `json:"code,omitempty"`

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/credentials"
+	"github.com/thingpass/thingpass/policy"
 )
 
 // looked is how many names are looked through for one that is meant.
@@ -17,12 +19,25 @@ func (s *story) aliasNames() (names []string) {
 	return names
 }
 
+// roleNames are those of roles that devices may obtain.
 func (s *story) roleNames() (names []string) {
 	all, _ := s.cfg.Store.Roles(s.ctx, "/", thingpass.Page{Limit: looked})
 	for _, r := range all {
-		names = append(names, r.Name)
+		if trustsExchange(r.TrustPolicy) {
+			names = append(names, r.Name)
+		}
 	}
 	return names
+}
+
+// trustsExchange tells whether a trust policy has a statement for the exchange.
+func trustsExchange(document string) bool {
+	p, err := policy.Parse(policy.Trust, document)
+	if err != nil {
+		return false
+	}
+	q := &policy.Request{Principal: policy.Principal{Service: credentials.Service}, Action: "sts:AssumeRole", Context: policy.NewContext()}
+	return policy.NewSet(policy.Named{Policy: p}).Evaluate(q).Decision == policy.Allow
 }
 
 // somePolicy names the only IoT policy, or stands for one.
@@ -43,7 +58,7 @@ func (s *story) nearName(name string, names []string) string {
 	if len(names) == 0 {
 		return " There is none yet."
 	}
-	return " There are: " + list(names) + "."
+	return " There is " + list(names) + "."
 }
 
 // distance is how many letters must be changed, put in or left out to make one

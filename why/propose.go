@@ -256,3 +256,27 @@ func (s *story) save(by, name string) string {
 	}
 	return ""
 }
+
+// takeAway is the command that takes a whole policy from whoever has it, or "".
+func (s *story) takeAway(by, name string) string {
+	p := &s.rec.Principal
+	kind, flag, who := "role", "--role-name", p.RoleName
+	if p.Kind == thingpass.UserPrincipal {
+		kind, flag, who = "user", "--user-name", p.User
+	}
+	owner := flag + " " + shellQuote(who)
+	switch {
+	case by == authz.ByBoundary:
+		return "aws iam delete-" + kind + "-permissions-boundary " + owner
+	case by == authz.ByIdentity && strings.HasPrefix(name, "arn:"):
+		return "aws iam detach-" + kind + "-policy " + owner + " --policy-arn " + shellQuote(name)
+	case by == authz.ByIdentity && !strings.Contains(name, " "):
+		return "aws iam delete-" + kind + "-policy " + owner + " --policy-name " + shellQuote(name)
+	case by == authz.ByIoT && s.rec.Device != nil && !strings.Contains(name, " "):
+		return "aws iot detach-policy --policy-name " + shellQuote(name) + " --target " + s.cfg.Place.Certificate(s.rec.Device.CertificateID)
+	case by == authz.ByResource:
+		bucket, _, _ := strings.Cut(strings.TrimPrefix(s.e.Resource, "arn:aws:s3:::"), "/")
+		return "aws s3api delete-bucket-policy --bucket " + shellQuote(bucket)
+	}
+	return ""
+}

@@ -97,3 +97,68 @@ func TestCorrectionIsTheOnlyProposal(t *testing.T) {
 	w.says(w.program("", 1, append(ask, "s3:HeadBucket")...), "s3:HeadBucket is no action", "ask for s3:ListBucket")
 	w.says(w.program("", 1, append(ask, "s3:ListBuckett")...), "s3:ListBuckett is no action", "ask for s3:ListBucket")
 }
+
+func TestMissingAliasBehindThePolicy(t *testing.T) {
+	w := newWorld(t)
+	id := w.exchange(w.device, "camera", "", 403)
+	w.why([]string{id}, "iot-policy", `no role alias "camera"`, `allow "cameras"`, "aws iot create-role-alias --role-alias camera")
+}
+
+func TestDenyThatIsTheWholePolicy(t *testing.T) {
+	w := newWorld(t)
+	w.iam("PutRolePolicy", "RoleName", "CameraRole", "PolicyName", "stop", "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)
+	w.settle()
+	id := w.refused(w.session("bulbthing"), http.MethodPut, "/vincent-iot/bulbthing/x", "AccessDenied")
+	w.silent(w.why([]string{id}, "aws iam delete-role-policy --role-name CameraRole --policy-name stop"), "put-role-policy")
+}
+
+func TestNoRequestForThisServer(t *testing.T) {
+	w := newWorld(t)
+	resp, err := w.Admin.Do(t.Context(), "s3", http.MethodGet, "/vincent-iot?torrent", nil, nil)
+	w.must(err)
+	out := w.why([]string{w.id2(resp)}, "FAILED", "not a request that this server answers")
+	w.silent(out, "DENIED", ": NotImplemented: ")
+}
+
+func TestHeaderThatWasNotSent(t *testing.T) {
+	w := newWorld(t)
+	w.permit(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},
+		{"Effect":"Deny","Action":"s3:PutObject","Resource":"*","Condition":{"StringNotEquals":{"s3:x-amz-storage-class":"STANDARD_IA"}}}]}`)
+	w.settle()
+	id := w.refused(w.session("bulbthing"), http.MethodPut, "/vincent-iot/bulbthing/x", "AccessDenied")
+	w.silent(w.why([]string{id}, "the request did not have it"), "this kind of request")
+}
+
+func TestCertificateIDs(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []string{w.certARN(), strings.ToUpper(w.id), w.id[:12], w.id[:8] + "…"} {
+		w.why([]string{"--certificate", id, "--alias", "cameras"}, "ALLOWED", "Credentials would be issued", w.id)
+	}
+	for id, want := range map[string]string{
+		w.id[:7]: "64 hex digits", "nonsense!": "64 hex digits", "00000000": "no certificate here begins with 00000000",
+		strings.Replace(w.certARN(), account, "999999999999", 1): "64 hex digits",
+	} {
+		w.says(w.program("", 1, "why", "--certificate", id, "--alias", "cameras"), want)
+	}
+}
+
+func TestShortRequestID(t *testing.T) {
+	w := newWorld(t)
+	w.says(w.program("", 1, "why", "ab"), "at least four hex digits")
+	w.says(w.program("", 1, "why", "zzzz"), "hex digits")
+}
+
+func TestJSONOfExchange(t *testing.T) {
+	w := newWorld(t)
+	for _, status := range []int{200, 403} {
+		thing := map[int]string{200: "bulbthing", 403: "lampthing"}[status]
+		e := w.explanation(w.exchange(w.device, "cameras", thing, status))
+		if e.Alias != "cameras" || e.Certificate != w.id || e.Action != "iot:AssumeRoleWithCertificate" || e.Resource != "arn:aws:iot:us-east-1:"+account+":rolealias/cameras" {
+			t.Errorf("%+v", e)
+		}
+	}
+	id := w.refused(w.session("bulbthing"), http.MethodPut, "/vincent-iot/lampthing/x", "AccessDenied")
+	if e := w.explanation(id); e.Certificate != w.id || e.Alias != "cameras" {
+		t.Errorf("%+v", e)
+	}
+}
