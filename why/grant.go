@@ -1,6 +1,7 @@
 package why
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,7 +61,7 @@ func (s *story) adjust(a *authz.Asked, by string, f *policy.Finding) (enough, wi
 	case !f.Action:
 		return false, false
 	case s.spelling(f, where, by):
-		return true, false
+		return s.corrected(a, f), false
 	case s.missingValue(f):
 		return false, true
 	case f.Resource:
@@ -140,8 +141,35 @@ func (s *story) isDevice(name string) bool {
 	return err == nil
 }
 
+// corrected tells whether a statement applies once its variables are spelt
+// right.
+func (s *story) corrected(a *authz.Asked, f *policy.Finding) bool {
+	if f.Resource || f.NotResource {
+		return true // what is misspelt is in its conditions
+	}
+	for i := range f.Conditions {
+		if !f.Conditions[i].Holds {
+			return false
+		}
+	}
+	for _, t := range f.Resources {
+		right := t.Pattern
+		for _, v := range t.Variables {
+			if better, _ := s.misspelt(v.Name); better != "" {
+				right = strings.ReplaceAll(right, "${"+v.Name, "${"+better)
+			}
+		}
+		raw, _ := json.Marshal(proposal{Effect: "Allow", Action: a.Request.Action, Resource: right}) // strings always encode
+		p, err := policy.Parse(policy.Identity, string(document(raw)))
+		if err == nil && len(policy.NewSet(policy.Named{Policy: p}).Matching(a.Request)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // spelling proposes to correct a variable or key that is nearly one that there
-// is, if the statement would then apply.
+// is.
 func (s *story) spelling(f *policy.Finding, where, by string) bool {
 	for _, name := range missingNames(f) {
 		better, _ := s.misspelt(name)

@@ -138,7 +138,7 @@ func (s *story) addStatement(a *authz.Asked, at *place, st *proposal) {
 		name = all[0].Name
 	}
 	note := "POLICY.json is the policy with it"
-	if p := &s.rec.Principal; p.CertificateID != "" && (at.by == authz.ByIdentity || at.by == authz.ByBoundary) {
+	if p := &s.rec.Principal; p.CertificateID != "" && (at.by == authz.ByIdentity || at.by == authz.ByBoundary || at.by == authz.ByResource) {
 		note += "; all devices of role " + p.RoleName + " would get this"
 	}
 	c := Change{Statement: raw, Policy: name, Command: s.save(at.by, name)}
