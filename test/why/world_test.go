@@ -10,7 +10,6 @@ import (
 	"crypto/tls"
 	"encoding/xml"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -246,8 +245,6 @@ func (w *world) explanation(id string) *why.Explanation {
 	w.must(err)
 	return e
 }
-
-func escape(s string) string { return url.PathEscape(s) }
 
 func wrongSecret(c *thingtest.Client) *thingtest.Client {
 	wrong := *c
