@@ -131,6 +131,9 @@ func (s *story) missingAlias(a *authz.Asked) bool {
 		text = "There is no role alias " + quote(s.rec.Alias) + ". Let the device ask for one that there is: the policies of this certificate allow " + list(good) + "."
 	}
 	s.change(Change{Text: text})
+	if !thingpass.ValidRoleAlias(s.rec.Alias) {
+		return true
+	}
 	s.change(Change{Text: "Or: make the alias, and let the device use it as follows:", Command: "aws iot create-role-alias --role-alias " + shellQuote(s.rec.Alias) + " --role-arn ROLE-ARN"})
 	return true
 }
@@ -205,9 +208,14 @@ func (s *story) badThing() {
 	if d.ThingNamed != "" {
 		s.change(Change{Text: "If the device is this thing, attach it:", Command: s.attachThing(d.ThingNamed, d.CertificateID)})
 	}
-	if len(d.Things) > 0 {
+	switch {
+	case d.ThingNamed == "" && len(d.Things) > 0:
+		s.change(Change{Text: "Let the device send x-amzn-iot-thingname: " + strings.Join(d.Things, ", or ") + ", or no such header."})
+	case d.ThingNamed == "":
+		s.change(Change{Text: "Let the device not send x-amzn-iot-thingname at all: it is empty."})
+	case len(d.Things) > 0:
 		s.change(Change{Text: "Or: let the device send x-amzn-iot-thingname: " + strings.Join(d.Things, ", or ") + "."})
-	} else {
+	default:
 		s.change(Change{Text: "Or: let the device not send x-amzn-iot-thingname at all, if no policy needs the thing's name."})
 	}
 }
@@ -224,6 +232,9 @@ func (s *story) badAlias() {
 	}
 	s.e.Summary = fmt.Sprintf("There is no role alias %s. The IoT policy would let the device use it.", quote(alias))
 	s.change(Change{Text: "Correct the alias in the device's request, if it is misspelt: names are compared exactly, upper and lower case too." + s.nearName(alias, s.aliasNames())})
+	if !thingpass.ValidRoleAlias(alias) {
+		return
+	}
 	s.change(Change{Text: "Or: make the alias:", Command: "aws iot create-role-alias --role-alias " + shellQuote(alias) + " --role-arn ROLE-ARN"})
 }
 

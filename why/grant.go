@@ -34,7 +34,7 @@ func (s *story) grant(a *authz.Asked, by string, set *policy.Set) {
 		enough, widens = s.adjust(a, by, best)
 	}
 	if by == authz.ByIoT {
-		s.attachOther(a)
+		s.attachOther(a, len(s.e.Changes) > before)
 	}
 	if !enough && !widens {
 		widens = s.another(a)
@@ -265,7 +265,7 @@ func (s *story) conditions(f *policy.Finding, where string) bool {
 
 // attachOther proposes to attach an IoT policy that there is and that would
 // allow.
-func (s *story) attachOther(a *authz.Asked) {
+func (s *story) attachOther(a *authz.Asked, instead bool) {
 	all, err := s.cfg.Store.Policies(s.ctx, thingpass.Page{Limit: looked})
 	if err != nil || s.rec.Device == nil {
 		return
@@ -278,7 +278,11 @@ func (s *story) attachOther(a *authz.Asked) {
 		l := a.Layers
 		l.Device = policy.NewSet(append(l.Device.Policies(), policy.Named{Name: candidate.Name, Policy: p})...)
 		if v := l.Decide(a.Request); v.Allowed() {
-			s.change(Change{Text: "Attach an IoT policy that allows it to the certificate: " + candidate.Name + " does.",
+			text := "Attach"
+			if instead {
+				text = "Or: attach"
+			}
+			s.change(Change{Text: text + " an IoT policy that allows it to the certificate: " + candidate.Name + " does.",
 				Command: "aws iot attach-policy --policy-name " + shellQuote(candidate.Name) + " --target " + s.cfg.Place.Certificate(s.rec.Device.CertificateID)})
 			return
 		}

@@ -61,7 +61,7 @@ func (s *story) propose(a *authz.Asked, at *place) {
 	}
 	if at.by == authz.BySession {
 		raw, _ := json.Marshal(st) // strings always encode
-		s.change(Change{Text: "Let whoever calls AssumeRole pass a session policy that allows it, or none: that of these credentials cannot be changed any more.", Statement: raw})
+		s.change(Change{Text: "Let whoever calls AssumeRole pass a session policy that allows it, or none: that of these credentials cannot be changed any more.", Document: document(raw)})
 		return
 	}
 	s.addStatement(a, at, &st)

@@ -162,3 +162,15 @@ func TestJSONOfExchange(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+func TestAlternativesSaySo(t *testing.T) {
+	w := newWorld(t)
+	id := w.exchange(w.device, "not%20one", "", 403)
+	w.silent(w.why([]string{id}, `no role alias "not one"`), "create-role-alias")
+	w.iot(http.MethodPost, "/policies/wide", map[string]any{"policyDocument": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:*","Resource":"*"}]}`})
+	w.iot(http.MethodPost, "/policies/fleet/version?setAsDefault=true", map[string]any{"policyDocument": `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"iot:AssumeRoleWithCertificate","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}]}`})
+	w.settle()
+	id = w.exchange(w.device, "cameras", "", 403)
+	w.why([]string{id}, "Make the request fit", "Or: attach an IoT policy that allows it to the certificate: wide")
+}
