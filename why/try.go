@@ -347,9 +347,9 @@ const told = 40
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	if r.Replayed == 0 {
-		fmt.Fprintf(&b, "No kept decision is about %s: nobody who has it asked for anything lately, so nothing can be said about it.\n", r.Policy)
+		fmt.Fprintf(&b, "No kept decision is about %s: nobody who has it asked for anything lately, so nothing can be said about it.\n", clean(r.Policy))
 	} else {
-		fmt.Fprintf(&b, "Replayed %s of %s since %s against %s.\n", plural(r.Replayed, "decision", "decisions"), plural(r.Callers, "caller", "callers"), moment(r.Since), r.Policy)
+		fmt.Fprintf(&b, "Replayed %s of %s since %s against %s.\n", plural(r.Replayed, "decision", "decisions"), plural(r.Callers, "caller", "callers"), moment(r.Since), clean(r.Policy))
 	}
 	writeEffects(&b, "would lose", r.Loses)
 	writeEffects(&b, "would gain", r.Gains)
@@ -360,9 +360,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "\nNot counted as lost: %s that gave no credentials anyway, for want of the role alias, its role or the role's trust.\n", plural(r.Failed, "exchange", "exchanges"))
 	}
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(&b, "warning: %s\n", warning)
+		fmt.Fprintf(&b, "warning: %s\n", clean(warning))
 	}
-	_, err := io.WriteString(w, clean(b.String()))
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
