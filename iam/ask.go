@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -124,7 +125,7 @@ func bounding(a *gate.Access, arn string) {
 // condition keys have no case.
 func tagging(a *gate.Access, in []tagInput) {
 	for _, t := range in[:min(len(in), maxTags)] {
-		if t.Key == nil || slices.ContainsFunc(a.Lists["aws:TagKeys"], func(key string) bool { return thingpass.SameKey(key, *t.Key) }) {
+		if t.Key == nil || slices.ContainsFunc(a.Lists["aws:TagKeys"], func(key string) bool { return strings.EqualFold(key, *t.Key) }) {
 			continue
 		}
 		a.Context["aws:RequestTag/"+*t.Key] = []string{value(t.Value)}

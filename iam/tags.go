@@ -65,7 +65,7 @@ func checkTagKeys(tags []thingpass.Tag) error {
 		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
 			return invalidInput("Tag keys that begin with aws: are reserved: " + t.Key)
 		}
-		if slices.ContainsFunc(tags[:i], func(other thingpass.Tag) bool { return thingpass.SameKey(other.Key, t.Key) }) {
+		if slices.ContainsFunc(tags[:i], func(other thingpass.Tag) bool { return strings.EqualFold(other.Key, t.Key) }) {
 			return invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		}
 	}
@@ -130,6 +130,8 @@ func (k *kind) untag(ctx context.Context, _ *gate.Call, in *untagInput) (*done, 
 	})
 }
 
+// without is the tags but the one with a key. It tells keys apart as policies
+// do: a key that Unicode folds to another must not take that other's tag away.
 func without(tags []thingpass.Tag, key string) []thingpass.Tag {
 	return slices.DeleteFunc(tags, func(t thingpass.Tag) bool { return thingpass.SameKey(t.Key, key) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -101,7 +102,7 @@ func tagged(a gate.Access, tags []tag) gate.Access {
 	var names []string
 	for _, t := range tags[:min(len(tags), maxTags)] {
 		key := text(t.Key)
-		if slices.ContainsFunc(names, func(name string) bool { return thingpass.SameKey(name, key) }) {
+		if slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, key) }) {
 			continue
 		}
 		keys["aws:RequestTag/"+key] = []string{text(t.Value)}
@@ -125,7 +126,7 @@ func taggedAll(questions []gate.Access, tags []tag) []gate.Access {
 // no case, so a policy could not tell them apart.
 func clash(have, tags []thingpass.Tag) error {
 	for i, t := range tags {
-		same := func(other thingpass.Tag) bool { return thingpass.SameKey(other.Key, t.Key) }
+		same := func(other thingpass.Tag) bool { return strings.EqualFold(other.Key, t.Key) }
 		differs := func(other thingpass.Tag) bool { return same(other) && other.Key != t.Key }
 		if slices.ContainsFunc(tags[:i], same) || slices.ContainsFunc(have, differs) {
 			return invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")

@@ -61,7 +61,7 @@ func newTags(c *check, tags []tag) []thingpass.Tag {
 		switch {
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
 			c.fail("'"+key+"'", member+".key", "Member must not begin with aws:")
-		case slices.ContainsFunc(list, func(other thingpass.Tag) bool { return thingpass.SameKey(other.Key, key) }):
+		case slices.ContainsFunc(list, func(other thingpass.Tag) bool { return strings.EqualFold(other.Key, key) }):
 			c.fail("'"+key+"'", member+".key", "Member must not be given more than once. Tag keys are case insensitive")
 		}
 		list = append(list, thingpass.Tag{Key: key, Value: text(t.Value)})
