@@ -73,8 +73,9 @@ func NewID(prefix string) string {
 	return prefix + base32Upper.EncodeToString(b[:])[:n]
 }
 
-// SameKey tells whether two tag keys are one to policies: condition keys have no
-// case, in ASCII. Other letters differ from each other, whatever Unicode folds.
+// SameKey tells whether two names are one to policies, as condition keys, tag
+// keys in them and actions are: they have no case, in ASCII. Other letters differ
+// from each other, whatever Unicode folds.
 func SameKey(a, b string) bool {
 	if len(a) != len(b) {
 		return false

@@ -130,7 +130,7 @@ func (a *Authz) AssumeRoleWithCertificate(device *thingpass.Device, thing, alias
 func (a *Authz) resource(ctx context.Context, action, arn string) (*policy.Set, error) {
 	const service = "s3:"
 	rest, ok := strings.CutPrefix(arn, "arn:"+thingpass.Partition+":s3:::")
-	if !ok || len(action) < len(service) || !equalFold(action[:len(service)], service) {
+	if !ok || len(action) < len(service) || !thingpass.SameKey(action[:len(service)], service) {
 		return nil, nil
 	}
 	bucket, _, _ := strings.Cut(rest, "/")

@@ -216,8 +216,8 @@ func (a *Authz) DeviceKeyNames(_ context.Context, role *thingpass.RoleGrants) ([
 func deviceKeyNames(set *policy.Set) []string {
 	var names []string
 	for _, key := range set.ContextKeys() {
-		same := func(other string) bool { return equalFold(key, other) }
-		if len(key) > len(deviceKeyPrefix) && equalFold(key[:len(deviceKeyPrefix)], deviceKeyPrefix) &&
+		same := func(other string) bool { return thingpass.SameKey(key, other) }
+		if len(key) > len(deviceKeyPrefix) && thingpass.SameKey(key[:len(deviceKeyPrefix)], deviceKeyPrefix) &&
 			!slices.ContainsFunc(awsDeviceKeys[:], same) && !slices.ContainsFunc(names, same) {
 			names = append(names, key)
 		}

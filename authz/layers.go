@@ -1,6 +1,9 @@
 package authz
 
-import "github.com/thingpass/thingpass/policy"
+import (
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/policy"
+)
 
 // Layers is everything that has a say in one decision: the sets of policies
 // that apply to a principal and to what it asks for, each compiled. Decide puts
@@ -258,7 +261,7 @@ func isRoot(p *policy.Principal) bool {
 // who is known.
 func needsNoPermission(q *policy.Request) bool {
 	p := &q.Principal
-	return equalFold(q.Action, "sts:GetCallerIdentity") && p.ARN != "" && !p.Anonymous
+	return thingpass.SameKey(q.Action, "sts:GetCallerIdentity") && p.ARN != "" && !p.Anonymous
 }
 
 // forUserSessions are the actions of IAM and STS that credentials of
@@ -274,34 +277,13 @@ var forUserSessions = [...]string{
 // good for an action, whatever the user may do: IAM does not take them, and STS
 // for little.
 func refusedToUserSession(action string) bool {
-	if len(action) < 4 || !equalFold(action[:4], "iam:") && !equalFold(action[:4], "sts:") {
+	if len(action) < 4 || !thingpass.SameKey(action[:4], "iam:") && !thingpass.SameKey(action[:4], "sts:") {
 		return false
 	}
 	for _, a := range forUserSessions {
-		if equalFold(action, a) {
+		if thingpass.SameKey(action, a) {
 			return false
 		}
 	}
 	return true
-}
-
-// equalFold compares without regard to ASCII case, as package policy compares
-// actions.
-func equalFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(b byte) byte {
-	if 'A' <= b && b <= 'Z' {
-		return b + 'a' - 'A'
-	}
-	return b
 }
