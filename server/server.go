@@ -40,6 +40,7 @@ type Config struct {
 	Dir             string
 	DeviceListen    string         // device door; "" for :8443
 	APIListen       string         // signed door; "" for :9443
+	HTTPListen      string         // signed door without TLS, for a proxy that ends it or a network that needs none; "" for none
 	OpsListen       string         // health and metrics, plain HTTP; "" for 127.0.0.1:9445
 	DeviceEndpoint  string         // public host[:port] of the device door; "" for the first host and the device door's port
 	NoPostQuantum   bool           // do not offer X25519MLKEM768
@@ -78,6 +79,7 @@ func setDefault(s *string, value string) {
 type Addresses struct {
 	Device string `json:"device"`
 	API    string `json:"api"`
+	HTTP   string `json:"http,omitempty"` // the API door without TLS, if there is one
 	Ops    string `json:"ops"`
 }
 
@@ -124,7 +126,7 @@ func (s *Server) start(ctx context.Context) error {
 	if s.objects, err = objects.Open(s.inst.path(dirObjects)); err != nil {
 		return err
 	}
-	listeners, err := s.listen()
+	doors, err := s.listen()
 	if err != nil {
 		return err
 	}
@@ -132,45 +134,54 @@ func (s *Server) start(ctx context.Context) error {
 	s.stop = stop
 	group, running := errgroup.WithContext(background)
 	s.group, s.failed = group, running.Done()
-	if err := s.wire(background, listeners); err != nil {
+	if err := s.wire(background, doors); err != nil {
 		stop()
-		for _, l := range listeners {
-			_ = l.Close()
-		}
+		doors.close()
 		return err
 	}
-	s.cfg.Log.Info("listening", "device_door", s.addresses.Device, "api_door", s.addresses.API,
+	s.cfg.Log.Info("listening", "device_door", s.addresses.Device, "api_door", s.addresses.API, "api_door_without_tls", s.addresses.HTTP,
 		"ops", s.addresses.Ops, "device_endpoint", s.deviceEndpoint(), "account", s.inst.Account, "region", s.inst.Region)
 	return nil
 }
 
-// listen opens the three addresses, so that a port that is taken is found out
-// before anything else is started.
-func (s *Server) listen() ([]net.Listener, error) {
-	var out []net.Listener
+// listeners are the open addresses of a server.
+type listeners struct{ device, api, http, ops net.Listener }
+
+func (l listeners) close() {
+	for _, open := range []net.Listener{l.device, l.api, l.http, l.ops} {
+		if open != nil {
+			_ = open.Close()
+		}
+	}
+}
+
+// listen opens the addresses, so that a port that is taken is found out before
+// anything else is started.
+func (s *Server) listen() (out listeners, err error) {
 	for _, a := range []struct {
 		flag, address string
+		listener      *net.Listener
 		actual        *string
 	}{
-		{"--device-listen", s.cfg.DeviceListen, &s.addresses.Device},
-		{"--api-listen", s.cfg.APIListen, &s.addresses.API},
-		{"--ops-listen", s.cfg.OpsListen, &s.addresses.Ops},
+		{"--device-listen", s.cfg.DeviceListen, &out.device, &s.addresses.Device},
+		{"--api-listen", s.cfg.APIListen, &out.api, &s.addresses.API},
+		{"--http-listen", s.cfg.HTTPListen, &out.http, &s.addresses.HTTP},
+		{"--ops-listen", s.cfg.OpsListen, &out.ops, &s.addresses.Ops},
 	} {
-		l, err := net.Listen("tcp", a.address)
-		if err != nil {
-			for _, open := range out {
-				_ = open.Close()
-			}
-			return nil, fmt.Errorf("%w: choose another address with %s", err, a.flag)
+		if a.address == "" {
+			continue
 		}
-		*a.actual = l.Addr().String()
-		out = append(out, l)
+		if *a.listener, err = net.Listen("tcp", a.address); err != nil {
+			out.close()
+			return listeners{}, fmt.Errorf("%w: choose another address with %s", err, a.flag)
+		}
+		*a.actual = (*a.listener).Addr().String()
 	}
 	return out, nil
 }
 
 // wire builds the rooms and starts to serve.
-func (s *Server) wire(background context.Context, listeners []net.Listener) error {
+func (s *Server) wire(background context.Context, doors listeners) error {
 	ring, err := newReloaded("key ring", s.cfg.Log, func() (*session.Ring, error) {
 		return session.LoadRing(s.inst.path(fileKeyRing))
 	}, s.inst.path(fileKeyRing))
@@ -205,9 +216,13 @@ func (s *Server) wire(background context.Context, listeners []net.Listener) erro
 	})
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
 	s.group.Go(func() error { cert.watch(background, nil); return nil })
-	s.serve(listeners[0], device, doorTLS(cert.get, !s.cfg.NoPostQuantum, true), 30*time.Second)
-	s.serve(listeners[1], behind(s.cfg.TrustedProxies, s.gate), doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
-	s.serve(listeners[2], s.ops(), nil, 30*time.Second)
+	signed := behind(s.cfg.TrustedProxies, s.gate)
+	s.serve(doors.device, device, doorTLS(cert.get, !s.cfg.NoPostQuantum, true), 30*time.Second)
+	s.serve(doors.api, signed, doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
+	if doors.http != nil {
+		s.serve(doors.http, signed, nil, 0)
+	}
+	s.serve(doors.ops, s.ops(), nil, 30*time.Second)
 	s.serveControl(explain)
 	return nil
 }

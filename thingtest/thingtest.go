@@ -32,6 +32,7 @@ type Options struct {
 	NoPresignV2    bool             // see server.Config
 	Now            func() time.Time // the server's clock
 	Log            *slog.Logger
+	Configure      func(*server.Config) // changes what the server is run with; nil for nothing
 }
 
 // Server is a running server.
@@ -89,10 +90,14 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	if !s.CAs.AppendCertsFromPEM(pem) {
 		return fmt.Errorf("%s holds no certificate", s.CAFile)
 	}
-	s.Server, err = server.Start(ctx, server.Config{
+	cfg := server.Config{
 		Dir: s.Dir, DeviceListen: "127.0.0.1:0", APIListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0",
 		DeviceEndpoint: o.DeviceEndpoint, NoPresignV2: o.NoPresignV2, Log: o.Log, Now: s.now,
-	})
+	}
+	if o.Configure != nil {
+		o.Configure(&cfg)
+	}
+	s.Server, err = server.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}

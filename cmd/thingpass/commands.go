@@ -62,6 +62,7 @@ type serveCmd struct {
 	dataFlag
 	DeviceListen    string        `env:"THINGPASS_DEVICE_LISTEN" default:":8443" help:"Address of the device door (mutual TLS)."`
 	APIListen       string        `env:"THINGPASS_API_LISTEN" default:":9443" help:"Address of the API door (HTTPS, signed requests)."`
+	HTTPListen      string        `name:"http-listen" env:"THINGPASS_HTTP_LISTEN" placeholder:"ADDRESS" help:"Address of the API door without TLS, besides the one with it: for a proxy on this machine that ends TLS. Session tokens and objects pass in the clear (default: none)."`
 	OpsListen       string        `env:"THINGPASS_OPS_LISTEN" default:"127.0.0.1:9445" help:"Address of /healthz, /readyz and /metrics (plain HTTP)."`
 	DeviceEndpoint  string        `env:"THINGPASS_DEVICE_ENDPOINT" placeholder:"HOST[:PORT]" help:"Public name of the device door (default: the first host of the installation and the door's port)."`
 	PostQuantum     bool          `env:"THINGPASS_POST_QUANTUM" default:"true" negatable:"" help:"Offer the post-quantum hybrid key exchange X25519MLKEM768."`
@@ -93,7 +94,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		c.Decisions = -1
 	}
 	s, err := server.Start(ctx, server.Config{
-		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, OpsListen: c.OpsListen,
+		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, HTTPListen: c.HTTPListen, OpsListen: c.OpsListen,
 		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
 		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
 		ShutdownTimeout: c.ShutdownTimeout, Log: log,

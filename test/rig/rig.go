@@ -106,6 +106,7 @@ func readEnv(name string) (map[string]string, error) {
 type Addresses struct {
 	DeviceDoor string `json:"device"`
 	SignedDoor string `json:"api"`
+	PlainDoor  string `json:"http"` // the signed door without TLS, with --http-listen
 	Ops        string `json:"ops"`
 }
 
