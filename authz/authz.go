@@ -43,6 +43,17 @@ type Request struct {
 	Action    string // service:Name
 	Resource  string // ARN, decoded and never normalised
 	Context   *policy.Context
+	Late      *Late // condition keys that cost something to find out; nil for none
+}
+
+// Late is a family of single-valued condition keys that are found out only when
+// a policy that has a say mentions one of them. Names are compared without regard
+// to ASCII case.
+type Late struct {
+	Prefix string // what the names of the family begin with, for example "s3:ExistingObjectTag/"
+
+	// Keys finds them out. An error is one of deciding: the request is refused.
+	Keys func(context.Context) (map[string]string, error)
 }
 
 // Context is a set of condition keys.
@@ -65,7 +76,26 @@ func (a *Authz) Decide(ctx context.Context, req Request) (Verdict, error) {
 	if req.Principal.Kind == thingpass.Nobody {
 		l.Resource = nil
 	}
+	if err := late(ctx, &req, &l); err != nil {
+		return Verdict{}, err
+	}
 	return a.ask(KindRequest, req, &l), nil
+}
+
+// late adds the condition keys of req.Late if they can matter.
+func late(ctx context.Context, req *Request, l *Layers) error {
+	if req.Late == nil || !l.mentions(req.Late.Prefix) {
+		return nil
+	}
+	keys, err := req.Late.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("find out condition keys %s…: %w", req.Late.Prefix, err)
+	}
+	req.Context = req.Context.Clone()
+	for k, v := range keys {
+		req.Context.Set(k, v)
+	}
+	return nil
 }
 
 // AssumeRole answers whether a principal may assume a role, or pass a tag or a

@@ -39,6 +39,17 @@ type Layers struct {
 	Device, OtherThings *policy.Set
 }
 
+// mentions tells whether a policy that has a say on a signed request mentions a
+// condition key that begins with prefix.
+func (l *Layers) mentions(prefix string) bool {
+	for _, set := range [...]*policy.Set{l.Identity, l.Boundary, l.Session, l.Resource} {
+		if set.Mentions(prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // Verdict is a decision with what made it. The zero value denies.
 type Verdict struct {
 	Decision policy.Decision

@@ -193,7 +193,10 @@ func (d *Door) record(c *Call, w *answer, took time.Duration) {
 		name = c.service.Name
 	}
 	if d.cfg.Observe != nil {
-		d.cfg.Observe(name, c.audit.operation, code, took)
+		d.cfg.Observe(Observation{
+			Service: name, Operation: c.audit.operation, Code: code, Decision: c.audit.decision, Engine: c.engine,
+			Took: took, Upstream: c.upstream, In: c.body.count(), Out: w.bytes,
+		})
 	}
 	d.keep(c, name, w)
 	reason := c.audit.reason

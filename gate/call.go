@@ -23,7 +23,8 @@ type Call struct {
 	RequestID   string
 	Now         time.Time
 	Request     *http.Request
-	Signature   *sigv4.Signature
+	Signature   *sigv4.Signature // nil when the request is not signed: see Config.Public
+	Form        *sigv4.Form      // of a POST form upload to S3, read up to its file; nil for any other request
 
 	door    *Door
 	body    *upload
@@ -32,6 +33,9 @@ type Call struct {
 	keys    contextKeys
 	audit   audit
 	stage   string // the step of package trail that is being taken; "" once the operation works
+
+	engine   string
+	upstream time.Duration
 
 	demanded []Access // what was allowed, to be asked again by StillValid
 }
@@ -91,7 +95,7 @@ func (c *Call) Question(a Access) (authz.Request, error) {
 	for k, v := range a.Lists {
 		keys.SetList(k, v)
 	}
-	return authz.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource, Context: keys}, nil
+	return authz.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource, Context: keys, Late: a.Late}, nil
 }
 
 // check holds a question to its limits.
@@ -220,6 +224,12 @@ func (c *Call) Decided(a Access, v authz.Verdict) { c.audit.decided(a, v) }
 
 // Note puts a remark before the reason in the audit line.
 func (c *Call) Note(text string) { c.audit.note = text }
+
+// SetEngine names the S3 engine that the request is forwarded to, for metrics.
+func (c *Call) SetEngine(name string) { c.engine = name }
+
+// AddUpstream adds time that was spent waiting for an engine, for metrics.
+func (c *Call) AddUpstream(d time.Duration) { c.upstream += d }
 
 // Body is the verified, decoded body of an S3 request: its last bytes are
 // released only after all of it has verified. Its errors are *sigv4.Error.

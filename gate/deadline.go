@@ -40,6 +40,7 @@ type upload struct {
 	moving   bool      // the deadline moves with every read
 	armed    time.Time // when the deadline was last moved
 	begun    bool
+	bytes    int64     // that were read
 	over     error // io.EOF, or why there is no more
 }
 
@@ -78,6 +79,7 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.deadline(u.timeouts.Stall)
 	}
 	n, err := u.ReadCloser.Read(p)
+	u.bytes += int64(n)
 	if err != nil && u.over == nil {
 		u.over = err
 		if err == io.EOF { //nolint:errorlint // io.Reader's contract
@@ -85,6 +87,14 @@ func (u *upload) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// count is how many bytes of the body were read.
+func (u *upload) count() int64 {
+	if u == nil {
+		return 0
+	}
+	return u.bytes
 }
 
 // finish reads what is left of a body before an answer begins, or has the

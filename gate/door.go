@@ -44,8 +44,26 @@ type Config struct {
 	// NoPresignV2 refuses URLs presigned with Signature Version 2.
 	NoPresignV2 bool
 
+	// Public lets unsigned S3 requests ask: nobody stands behind them, and the
+	// policy of the bucket alone decides. Without it they are refused unseen.
+	Public bool
+
 	// Observe is told of every request when it is over.
-	Observe func(service, operation, code string, took time.Duration)
+	Observe func(Observation)
+}
+
+// Observation is what a request was, for metrics. All texts are from fixed sets:
+// the table of operations, error codes, and names in the configuration.
+type Observation struct {
+	Service   string
+	Operation string // "" when none was found
+	Code      string // error code of the answer; OK for none
+	Decision  string // of the last question: as policy.Decision prints it; "" when none was asked
+	Engine    string // S3 engine that the request was forwarded to, "" for none
+	Took      time.Duration
+	Upstream  time.Duration // of Took: waited for the engine
+	In        int64         // bytes of the body that were read, as they were on the wire
+	Out       int64         // bytes of the answer's body
 }
 
 // Door is the signed door, an http.Handler. Mount it directly: a ServeMux
@@ -284,7 +302,7 @@ func (sv *service) route(r *http.Request, body []byte) (*Operation, *input, erro
 		}
 		return op, &input{body: body, labels: labels}, nil
 	case wire.RESTXML:
-		name, err := sv.Route(r)
+		name, in, err := sv.Route(r)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -292,7 +310,7 @@ func (sv *service) route(r *http.Request, body []byte) (*Operation, *input, erro
 		if op == nil {
 			return nil, nil, unknownOperation(sv.Protocol, name)
 		}
-		return op, &input{}, nil
+		return op, &input{routed: in}, nil
 	}
 	return nil, nil, unknownOperation(sv.Protocol, r.Header.Get("X-Amz-Target"))
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/thingpass/thingpass/authz"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -18,7 +19,13 @@ type Access struct {
 	Resource string              // ARN, decoded and never normalised; "*" for actions without a resource
 	Context  map[string][]string // condition keys of this action: one value is single-valued, see Lists
 	Lists    map[string][]string // multivalued condition keys
+	Late     *Late               // condition keys that cost something to find out; nil for none
 }
+
+// Late is a family of single-valued condition keys that are found out only when
+// a policy that has a say mentions one of them: the tags of an object, which have
+// to be read. An error of Keys is a no.
+type Late = authz.Late
 
 // Spec is the declarative part of an operation's row.
 type Spec struct {
@@ -51,6 +58,7 @@ type input struct {
 	body   []byte
 	labels map[string]string
 	form   url.Values
+	routed any // what Service.Route found out
 }
 
 // New builds a row for an operation of the query or REST-JSON protocols. access
@@ -89,19 +97,21 @@ func New[In, Out any](spec Spec, access func(*In) []Access, handle func(context.
 }
 
 // NewRaw builds a row whose handler reads and writes HTTP itself: S3.
-func NewRaw(spec Spec, access func(*Call) ([]Access, error), serve func(http.ResponseWriter, *http.Request, *Call) error) Operation {
+//
+// access and serve are given what Service.Route found out about the request.
+func NewRaw(spec Spec, access func(*Call, any) ([]Access, error), serve func(http.ResponseWriter, *http.Request, *Call, any) error) Operation {
 	mustDecide(spec)
 	return Operation{
 		Spec:   spec,
-		decode: func(*Call, *input) (any, error) { return nil, nil },
-		access: func(c *Call, _ any) ([]Access, error) {
+		decode: func(_ *Call, in *input) (any, error) { return in.routed, nil },
+		access: func(c *Call, in any) ([]Access, error) {
 			if access == nil {
 				return nil, nil
 			}
-			return access(c)
+			return access(c, in)
 		},
-		serve: func(_ context.Context, w http.ResponseWriter, c *Call, _ any) error {
-			return serve(w, c.Request, c)
+		serve: func(_ context.Context, w http.ResponseWriter, c *Call, in any) error {
+			return serve(w, c.Request, c, in)
 		},
 	}
 }
@@ -130,6 +140,7 @@ type Service struct {
 	Error func(error) *wire.Error
 
 	// Route recognises requests where a path alone does not tell (S3). The
-	// operation is named by its place in Operations.
-	Route func(*http.Request) (operation string, err error)
+	// operation is named by its place in Operations; in is handed to its row, so
+	// that a request is read once.
+	Route func(*http.Request) (operation string, in any, err error)
 }

@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Set is several policies compiled to be asked as one. It never changes and
 // may be used by any number of goroutines. A nil Set is an empty one, which
@@ -11,6 +14,9 @@ type Set struct {
 	denies   int    // how many of them deny
 	broken   int    // the first policy that is nil, or -1
 	index    actionIndex
+
+	lookedUp  sync.Once
+	mentioned []string // what ContextKeys answered
 }
 
 // rule is a statement with the place of its policy in the set.
@@ -110,6 +116,17 @@ func (s *Set) NotPrincipalDeny(req *Request) (Reason, bool) {
 		}
 	}
 	return Reason{}, false
+}
+
+// Mentions tells whether a policy of the set mentions a condition key, in a
+// condition or as a variable, whose name begins with prefix. The first call is
+// slower than those that follow.
+func (s *Set) Mentions(prefix string) bool {
+	if s == nil {
+		return false
+	}
+	s.lookedUp.Do(func() { s.mentioned = s.ContextKeys() })
+	return slices.ContainsFunc(s.mentioned, func(key string) bool { return hasPrefixFold(key, prefix) })
 }
 
 // ContextKeys are the condition keys and variables that the policies mention,

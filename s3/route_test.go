@@ -48,7 +48,7 @@ func called(r *http.Request) *gate.Call {
 
 // code is the name of the operation, or the error's code.
 func routeCode(s *service, r *http.Request) string {
-	name, err := s.route(r)
+	name, _, err := s.route(r)
 	if e, ok := err.(*wire.Error); ok {
 		return e.Code
 	}
@@ -318,7 +318,7 @@ func FuzzRoute(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		name, err := s.route(r)
+		name, _, err := s.route(r)
 		if err != nil {
 			if name != "" || toWireCode(err) == "" {
 				t.Errorf("%q with error %v", name, err)

@@ -57,36 +57,33 @@ func New(cfg Config) gate.Service {
 }
 
 // route names the operation of a request.
-func (s *service) route(r *http.Request) (string, error) {
+func (s *service) route(r *http.Request) (string, any, error) {
 	t, err := parse(r)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	op, err := s.table.find(t, r)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return op.name, nil
+	return op.name, t, nil
 }
 
 // operation makes the gate's row of ours.
 func (s *service) operation(op *row) gate.Operation {
 	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides}
-	access := func(c *gate.Call) ([]gate.Access, error) {
-		t, err := parse(c.Request)
-		if err != nil || op.decides {
-			return nil, err
+	access := func(c *gate.Call, in any) ([]gate.Access, error) {
+		t := in.(*target) // from route
+		if op.decides {
+			return nil, nil
 		}
 		if op.access != nil {
 			return op.access(s, t, c)
 		}
 		return []gate.Access{s.access(t, c, op.actions[0])}, nil
 	}
-	serve := func(w http.ResponseWriter, r *http.Request, call *gate.Call) error {
-		t, err := parse(r)
-		if err != nil {
-			return err
-		}
+	serve := func(w http.ResponseWriter, r *http.Request, call *gate.Call, in any) error {
+		t := in.(*target)
 		w.Header().Set("X-Amz-Request-Id", call.RequestID)
 		w.Header().Set("X-Amz-Id-2", call.RequestID)
 		if err := s.checkOwner(r); err != nil {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/thingpass/thingpass/gate"
 )
 
 // metrics are what /metrics shows. Labels come from fixed sets: the table of
@@ -36,7 +38,7 @@ func (m *metrics) exchange(status string, took time.Duration) {
 	m.exchangeTime.Observe(took.Seconds())
 }
 
-func (m *metrics) request(service, operation, code string, took time.Duration) {
-	m.requests.WithLabelValues(service, operation, code).Inc()
-	m.requestTime.WithLabelValues(service).Observe(took.Seconds())
+func (m *metrics) request(o gate.Observation) {
+	m.requests.WithLabelValues(o.Service, o.Operation, o.Code).Inc()
+	m.requestTime.WithLabelValues(o.Service).Observe(o.Took.Seconds())
 }
