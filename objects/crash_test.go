@@ -48,7 +48,7 @@ func putForever(dir, round string) {
 				name := Name{"b", fmt.Sprintf("%s/%d/%d", round, worker, i)}
 				_, err := s.Put(context.Background(), name, strings.NewReader("first"), PutOptions{})
 				if err == nil && i%3 == 0 {
-					err = s.Delete(context.Background(), name, Condition{})
+					err = second(s.Delete(context.Background(), Ref{Name: name}, Condition{}))
 				}
 				if err == nil {
 					_, err = s.Put(context.Background(), name, strings.NewReader(crashContent(name.Key)), PutOptions{})

@@ -239,7 +239,7 @@ func decodeExtents(text string) ([]Extent, error) {
 		if _, ok := blobID(r.Blob); !ok {
 			return nil, fmt.Errorf("index: blob name %q", r.Blob)
 		}
-		extents[i] = Extent{Size: r.Size, Number: r.Number, blob: r.Blob}
+		extents[i] = Extent{Size: r.Size, Number: r.Number, Checksums: r.Checksums, blob: r.Blob}
 	}
 	return extents, nil
 }

@@ -118,7 +118,11 @@ func present(tx *sql.Tx, bucket int64, key string) (extents []Extent, etag strin
 }
 
 // Head finds an object.
-func (s *Store) Head(ctx context.Context, name Name) (Object, error) {
+func (s *Store) Head(ctx context.Context, ref Ref) (Object, error) {
+	if ref.Version != "" && ref.Version != NullVersion {
+		return Object{}, ErrNoSuchVersion
+	}
+	name := ref.Name
 	var size, modified sql.NullInt64
 	var etag, extents, meta, upload sql.NullString
 	err := s.read.QueryRowContext(ctx, `select o.size, o.modified, o.etag, o.extents, o.meta, o.upload
@@ -132,7 +136,7 @@ func (s *Store) Head(ctx context.Context, name Name) (Object, error) {
 	case !etag.Valid:
 		return Object{}, ErrNoSuchKey
 	}
-	o := Object{Name: name, Size: size.Int64, ETag: etag.String, Modified: time.Unix(0, modified.Int64).UTC(), upload: upload.String}
+	o := Object{Name: name, Version: ref.Version, Latest: true, Size: size.Int64, ETag: etag.String, Modified: time.Unix(0, modified.Int64).UTC(), upload: upload.String}
 	if o.Parts, err = decodeExtents(extents.String); err != nil {
 		return Object{}, err
 	}
@@ -143,7 +147,11 @@ func (s *Store) Head(ctx context.Context, name Name) (Object, error) {
 }
 
 // Delete removes an object. Without a condition a missing one is no error.
-func (s *Store) Delete(ctx context.Context, name Name, c Condition) error {
+func (s *Store) Delete(ctx context.Context, ref Ref, c Condition) (Deleted, error) {
+	if ref.Version != "" && ref.Version != NullVersion {
+		return Deleted{Version: ref.Version}, nil
+	}
+	name := ref.Name
 	var old []Extent
 	err := s.write.do(ctx, func(tx *sql.Tx) error {
 		old = nil
@@ -163,8 +171,8 @@ func (s *Store) Delete(ctx context.Context, name Name, c Condition) error {
 		return err
 	})
 	if err != nil {
-		return wrap("delete object", err)
+		return Deleted{}, wrap("delete object", err)
 	}
 	s.drop(old)
-	return nil
+	return Deleted{Version: ref.Version}, nil
 }

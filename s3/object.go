@@ -150,14 +150,14 @@ func (s *service) missing(x *exchange, t *target, err error) error {
 // getObject serves GetObject and HeadObject.
 func (s *service) getObject(x *exchange) error {
 	if x.r.Method == http.MethodHead {
-		o, err := s.Objects.Head(x.r.Context(), x.name())
+		o, err := s.Objects.Head(x.r.Context(), objects.Ref{Name: x.name()})
 		if err != nil {
 			return s.missing(x, x.target, err)
 		}
 		_, _, err = x.head(o)
 		return err
 	}
-	o, body, err := s.Objects.Get(x.r.Context(), x.name())
+	o, body, err := s.Objects.Get(x.r.Context(), objects.Ref{Name: x.name()})
 	if err != nil {
 		return s.missing(x, x.target, err)
 	}
