@@ -1,6 +1,8 @@
 package server
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,25 +12,56 @@ import (
 )
 
 // metrics are what /metrics shows. Labels come from fixed sets: the table of
-// operations and error codes, never from a request's text.
+// operations, error codes, decisions and the names of engines, never from a
+// request's text.
 type metrics struct {
 	registry     *prometheus.Registry
 	exchanges    *prometheus.CounterVec
 	exchangeTime prometheus.Histogram
 	requests     *prometheus.CounterVec
 	requestTime  *prometheus.HistogramVec
+	engineTime   *prometheus.HistogramVec
+	ownTime      *prometheus.HistogramVec
+	bytes        *prometheus.CounterVec
+
+	// Finding a series by its labels costs more than counting, so what was found is kept.
+	found sync.Map // of kind to *series
+	kinds atomic.Int32
 }
+
+// kind is what requests are counted by.
+type kind struct{ service, operation, decision, code, engine string }
+
+// series is where requests of one kind are counted.
+type series struct {
+	requests, in, out prometheus.Counter
+	took, own, engine prometheus.Observer // the last two are nil for what is not forwarded
+}
+
+// maxKinds bounds the series of requests: an engine behind us may answer error
+// codes without end. What is over it has the code "other".
+const maxKinds = 4096
 
 func newMetrics() *metrics {
 	buckets := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	histogram := func(name, help string, labels ...string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	}
 	m := &metrics{
 		registry:     prometheus.NewRegistry(),
-		exchanges:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "thingpass_exchanges_total", Help: "Exchanges of a certificate for credentials, by HTTP status."}, []string{"status"}),
+		exchanges:    counter("thingpass_exchanges_total", "Exchanges of a certificate for credentials, by HTTP status.", "status"),
 		exchangeTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "thingpass_exchange_seconds", Help: "Time to answer an exchange.", Buckets: buckets}),
-		requests:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "thingpass_requests_total", Help: "Signed requests, by service, operation and error code."}, []string{"service", "operation", "code"}),
-		requestTime:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "thingpass_request_seconds", Help: "Time to answer a signed request.", Buckets: buckets}, []string{"service"}),
+		requests: counter("thingpass_requests_total", "Requests at the signed door, by service, operation, decision, error code and S3 engine.",
+			"service", "operation", "decision", "code", "engine"),
+		requestTime: histogram("thingpass_request_seconds", "Time to answer a request at the signed door.", "service"),
+		engineTime:  histogram("thingpass_engine_seconds", "Time that a forwarded request waited for the engine's answer to begin.", "engine"),
+		ownTime:     histogram("thingpass_engine_overhead_seconds", "Time of a forwarded request less the wait for the engine's answer to begin.", "engine"),
+		bytes:       counter("thingpass_request_bytes_total", "Bytes of bodies read and of answers written, by service and S3 engine.", "service", "engine", "direction"),
 	}
-	m.registry.MustRegister(m.exchanges, m.exchangeTime, m.requests, m.requestTime,
+	m.registry.MustRegister(m.exchanges, m.exchangeTime, m.requests, m.requestTime, m.engineTime, m.ownTime, m.bytes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -39,6 +72,37 @@ func (m *metrics) exchange(status string, took time.Duration) {
 }
 
 func (m *metrics) request(o gate.Observation) {
-	m.requests.WithLabelValues(o.Service, o.Operation, o.Code).Inc()
-	m.requestTime.WithLabelValues(o.Service).Observe(o.Took.Seconds())
+	s := m.series(kind{o.Service, o.Operation, o.Decision, o.Code, o.Engine})
+	s.requests.Inc()
+	s.took.Observe(o.Took.Seconds())
+	s.in.Add(float64(o.In))
+	s.out.Add(float64(o.Out))
+	if s.engine != nil {
+		s.engine.Observe(o.Upstream.Seconds())
+		s.own.Observe((o.Took - o.Upstream).Seconds())
+	}
+}
+
+func (m *metrics) series(k kind) *series {
+	if s, ok := m.found.Load(k); ok {
+		return s.(*series)
+	}
+	if m.kinds.Add(1) > maxKinds {
+		m.kinds.Add(-1)
+		k.code = "other"
+		if s, ok := m.found.Load(k); ok {
+			return s.(*series)
+		}
+	}
+	s := &series{
+		requests: m.requests.WithLabelValues(k.service, k.operation, k.decision, k.code, k.engine),
+		took:     m.requestTime.WithLabelValues(k.service),
+		in:       m.bytes.WithLabelValues(k.service, k.engine, "in"),
+		out:      m.bytes.WithLabelValues(k.service, k.engine, "out"),
+	}
+	if k.engine != "" {
+		s.engine, s.own = m.engineTime.WithLabelValues(k.engine), m.ownTime.WithLabelValues(k.engine)
+	}
+	m.found.Store(k, s)
+	return s
 }
