@@ -44,6 +44,7 @@ type Request struct {
 	Resource  string // ARN, decoded and never normalised
 	Context   *policy.Context
 	Late      *Late // condition keys that cost something to find out; nil for none
+	Public    bool  // the request is knowingly unsigned: the resource's policy may allow it to everyone
 }
 
 // Late is a family of single-valued condition keys that are found out only when
@@ -63,8 +64,8 @@ type Context = policy.Context
 func NewContext() *policy.Context { return policy.NewContext() }
 
 // Decide answers for a user or a session. For actions of S3 the policy of the
-// bucket is asked, too. Nobody may do anything, whatever a bucket's policy says
-// of everyone: no request here is anonymous.
+// bucket is asked, too. Nobody may do nothing, whatever a bucket's policy says of
+// everyone, unless the request says that it is Public.
 func (a *Authz) Decide(ctx context.Context, req Request) (Verdict, error) {
 	l, err := a.Layers(ctx, req.Principal)
 	if err != nil {
@@ -73,7 +74,7 @@ func (a *Authz) Decide(ctx context.Context, req Request) (Verdict, error) {
 	if l.Resource, err = a.resource(ctx, req.Action, req.Resource); err != nil {
 		return Verdict{}, err
 	}
-	if req.Principal.Kind == thingpass.Nobody {
+	if req.Principal.Kind == thingpass.Nobody && !req.Public {
 		l.Resource = nil
 	}
 	if err := late(ctx, &req, &l); err != nil {

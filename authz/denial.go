@@ -15,7 +15,7 @@ func Denial(req Request, v Verdict) string {
 		who = req.Principal.Service
 	}
 	if who == "" {
-		who = "anonymous"
+		who = anonymous
 	}
 	var b strings.Builder
 	b.WriteString("User: " + who + " is not authorized to perform: " + req.Action + " on resource: " + req.Resource)

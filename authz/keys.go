@@ -11,10 +11,16 @@ import (
 // global condition context keys"; AWS IoT developer guide, "Authorizing direct
 // calls to AWS services"). They replace what the request says of itself.
 func (a *Authz) PrincipalKeys(keys *policy.Context, p *thingpass.Principal) {
-	keys.Set("aws:PrincipalIsAWSService", boolean(p.Kind == thingpass.ServicePrincipal))
 	keys.Set("aws:ViaAWSService", "false")
 	keys.Set("aws:RequestedRegion", a.Place.Region)
 	keys.Set("aws:ResourceAccount", a.Place.Account)
+	if p.Kind == thingpass.Nobody {
+		keys.Set("aws:PrincipalAccount", anonymous)
+		keys.Set("aws:PrincipalType", "Anonymous")
+		keys.Set("aws:userid", anonymous)
+		return
+	}
+	keys.Set("aws:PrincipalIsAWSService", boolean(p.Kind == thingpass.ServicePrincipal))
 	if p.Kind == thingpass.ServicePrincipal {
 		keys.Set("aws:PrincipalServiceName", p.Service)
 		return
@@ -42,6 +48,10 @@ func (a *Authz) PrincipalKeys(keys *policy.Context, p *thingpass.Principal) {
 		a.deviceKeys(keys, p)
 	}
 }
+
+// anonymous is the account and the id of who has not signed (IAM user guide,
+// "AWS global condition context keys", and "Principal key values").
+const anonymous = "anonymous"
 
 // temporaryKeys sets what temporary credentials have. Nothing here asks for a
 // second factor.

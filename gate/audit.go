@@ -95,7 +95,7 @@ func signatureCause(k sigv4.Kind) string {
 		return trail.CausePresignExpired
 	case sigv4.UnsignedHeaders:
 		return trail.CauseUnsignedHeader
-	case sigv4.Incomplete, sigv4.Ambiguous, sigv4.BadExpires, sigv4.BadDate, sigv4.BadPayloadHash,
+	case sigv4.Incomplete, sigv4.IncompleteForm, sigv4.Ambiguous, sigv4.BadExpires, sigv4.BadDate, sigv4.BadPayloadHash,
 		sigv4.MissingPayloadHash, sigv4.UnsupportedAlgorithm:
 		return trail.CauseMalformed
 	}
@@ -125,61 +125,6 @@ func (d *Door) keep(c *Call, service string, w *answer) {
 func (a *audit) unconditional(action string) {
 	a.action, a.resource, a.decision, a.reason = action, "*", authz.Allow.String(), "needs no permission"
 }
-
-// answer notes the status of an answer and how much was written, and sees to
-// it that neither the rest of the request nor a client that does not read keeps
-// it waiting.
-type answer struct {
-	http.ResponseWriter
-	request *http.Request
-	body    *upload // nil when the request has none
-	conn    *http.ResponseController
-	stall   time.Duration
-	armed   time.Time // when the deadline for writing was last moved
-	status  int
-	bytes   int64
-}
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 && status >= http.StatusOK {
-		a.begin(status)
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *answer) begin(status int) {
-	a.status = status
-	a.body.finish(a.request, a.Header())
-	a.arm()
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	if a.status == 0 {
-		a.begin(http.StatusOK)
-	}
-	written := 0
-	for {
-		a.arm()
-		n, err := a.ResponseWriter.Write(b[written:min(written+piece, len(b))])
-		written += n
-		a.bytes += int64(n)
-		if err != nil || written >= len(b) {
-			return written, err
-		}
-	}
-}
-
-// end readies the connection for what net/http still writes.
-func (a *answer) end() {
-	if a.status == 0 {
-		a.begin(http.StatusOK)
-	}
-	a.armed = time.Time{}
-	a.arm()
-}
-
-// Unwrap serves http.ResponseController.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // record writes the audit line: who asked for what, what was decided and why,
 // and how it ended. No secret, no token, no body.

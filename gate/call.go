@@ -23,13 +23,15 @@ type Call struct {
 	RequestID   string
 	Now         time.Time
 	Request     *http.Request
-	Signature   *sigv4.Signature // nil when the request is not signed: see Config.Public
+	Signature   *sigv4.Signature // its Unsigned is set when there is none: see Config.Public
 	Form        *sigv4.Form      // of a POST form upload to S3, read up to its file; nil for any other request
 
 	door    *Door
 	body    *upload
+	watch   watch
 	service *Service
 	secret  thingpass.Secret
+	caller  string // unique id of the principal
 	keys    contextKeys
 	audit   audit
 	stage   string // the step of package trail that is being taken; "" once the operation works
@@ -95,7 +97,7 @@ func (c *Call) Question(a Access) (authz.Request, error) {
 	for k, v := range a.Lists {
 		keys.SetList(k, v)
 	}
-	return authz.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource, Context: keys, Late: a.Late}, nil
+	return authz.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource, Context: keys, Late: a.Late, Public: c.Signature.Unsigned}, nil
 }
 
 // check holds a question to its limits.
@@ -177,12 +179,9 @@ func (c *Call) Demand(ctx context.Context, a Access) error {
 // request's beginning, as with AWS.
 func (c *Call) StillValid(ctx context.Context) error {
 	c.audit.again = true
-	principal, _, err := c.door.cfg.Sessions.ResolveAt(ctx, c.AccessKeyID, c.Signature.Token, c.Now)
+	principal, err := c.stillKnown(ctx)
 	if err != nil {
 		return err
-	}
-	if principal.UniqueID != c.Principal.UniqueID { // the name of another by now
-		return &session.Error{Failure: session.Withdrawn, Reason: "the access key has another owner"}
 	}
 	c.Principal = principal
 	questions := c.demanded
@@ -193,6 +192,19 @@ func (c *Call) StillValid(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stillKnown finds out again whose the access key is. It may be called while
+// the operation works.
+func (c *Call) stillKnown(ctx context.Context) (thingpass.Principal, error) {
+	if c.Signature.Unsigned {
+		return thingpass.Principal{}, nil
+	}
+	principal, _, err := c.door.cfg.Sessions.ResolveAt(ctx, c.AccessKeyID, c.Signature.Token, c.Now)
+	if err == nil && principal.UniqueID != c.caller { // the name of another by now
+		err = &session.Error{Failure: session.Withdrawn, Reason: "the access key has another owner"}
+	}
+	return principal, err
 }
 
 // Allowed asks a further question; an error while deciding is a no. A no does not
@@ -231,13 +243,15 @@ func (c *Call) SetEngine(name string) { c.engine = name }
 // AddUpstream adds time that was spent waiting for an engine, for metrics.
 func (c *Call) AddUpstream(d time.Duration) { c.upstream += d }
 
-// Body is the verified, decoded body of an S3 request: its last bytes are
-// released only after all of it has verified. Its errors are *sigv4.Error.
+// Body is the verified, decoded body of an S3 request that is no form: its last
+// bytes are released only after all of it has verified. Its errors are
+// *sigv4.Error.
 //
 // It may take as long as it needs while bytes come; a stall ends it with an
-// error that is os.ErrDeadlineExceeded.
+// error that is os.ErrDeadlineExceeded. So does the end of the caller's session,
+// with one that is a *session.Error.
 func (c *Call) Body() (*sigv4.Body, error) {
-	c.body.progress()
+	c.body.progress(c.Request)
 	return c.Signature.Body(c.Request, c.secret.Reveal())
 }
 

@@ -24,8 +24,11 @@ func (t Timeouts) orDefaults() Timeouts {
 }
 
 const (
-	// piece is how many bytes of an answer must get through within a stall.
-	piece = 32 << 10
+	// piece is how many bytes of an answer must get through within a stall, and
+	// what copies of it are made in.
+	piece = 64 << 10
+	// filePiece is how many bytes of a file the kernel is asked to send at once.
+	filePiece = 1 << 20
 	// drained is how many unread bytes of a body are read so that a client that
 	// is still sending them sees the answer and keeps its connection.
 	drained = 256 << 10
@@ -35,23 +38,25 @@ const (
 // the machine's clock: Config.Now does not move a socket.
 type upload struct {
 	io.ReadCloser
+	watch    *watch
 	conn     *http.ResponseController
 	timeouts Timeouts
+	started  time.Time // when reading was allowed to take its time
 	moving   bool      // the deadline moves with every read
 	armed    time.Time // when the deadline was last moved
 	begun    bool
-	bytes    int64     // that were read
+	bytes    int64 // that were read
 	over     error // io.EOF, or why there is no more
 }
 
 // guard puts a deadline on the body of a request, which a stranger may have
 // announced and never send. It returns the request to go on with, and nil when
 // there is no body.
-func (d *Door) guard(conn *http.ResponseController, r *http.Request) (*http.Request, *upload) {
+func (d *Door) guard(w *watch, r *http.Request) (*http.Request, *upload) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return r, nil
 	}
-	u := &upload{ReadCloser: r.Body, conn: conn, timeouts: d.cfg.Timeouts}
+	u := &upload{ReadCloser: r.Body, watch: w, conn: w.conn, timeouts: d.cfg.Timeouts}
 	u.deadline(u.timeouts.Body)
 	r = r.WithContext(r.Context()) // a copy: the server's own stays as it is
 	r.Body = u
@@ -65,21 +70,34 @@ func (u *upload) deadline(in time.Duration) {
 	_ = u.conn.SetReadDeadline(u.armed.Add(in))
 }
 
-// progress lets the body take as long as it needs while bytes come.
-func (u *upload) progress() {
-	if u != nil {
-		u.moving = true
-		u.deadline(u.timeouts.Stall)
+// progress lets the body take as long as it needs while bytes come, and its
+// sender is known.
+func (u *upload) progress(r *http.Request) {
+	if u == nil {
+		return
+	}
+	u.moving = true
+	u.deadline(u.timeouts.Stall)
+	u.started = u.armed
+	if r.ContentLength < 0 || r.ContentLength >= watched {
+		u.watch.begin(r.Context())
 	}
 }
 
 func (u *upload) Read(p []byte) (int, error) {
 	u.begun = true
-	if u.moving && time.Since(u.armed) > u.timeouts.Stall/8 {
-		u.deadline(u.timeouts.Stall)
+	if u.moving {
+		u.keepMoving()
+	}
+	if reason := u.watch.reason(); reason != nil {
+		u.over = reason
+		return 0, reason
 	}
 	n, err := u.ReadCloser.Read(p)
 	u.bytes += int64(n)
+	if reason := u.watch.reason(); reason != nil && err != nil {
+		err = reason
+	}
 	if err != nil && u.over == nil {
 		u.over = err
 		if err == io.EOF { //nolint:errorlint // io.Reader's contract
@@ -87,6 +105,19 @@ func (u *upload) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// keepMoving moves the deadline before it comes near. A small body that takes
+// long is watched like a large one.
+func (u *upload) keepMoving() {
+	now := time.Now()
+	if now.Sub(u.armed) > u.timeouts.Stall/8 {
+		u.deadline(u.timeouts.Stall)
+	}
+	if !u.started.IsZero() && now.Sub(u.started) > watchEvery {
+		u.started = time.Time{}
+		u.watch.begin(u.watch.call.Request.Context())
+	}
 }
 
 // count is how many bytes of the body were read.
@@ -112,13 +143,5 @@ func (u *upload) finish(r *http.Request, h http.Header) {
 	if u.over != io.EOF { //nolint:errorlint // kept as it came
 		u.deadline(u.timeouts.Drain)
 		h.Set("Connection", "close")
-	}
-}
-
-// arm moves the deadline of an answer.
-func (a *answer) arm() {
-	if now := time.Now(); now.Sub(a.armed) > a.stall/8 {
-		a.armed = now
-		_ = a.conn.SetWriteDeadline(now.Add(a.stall))
 	}
 }

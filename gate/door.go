@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,6 +73,7 @@ type Door struct {
 	cfg      Config
 	services []*service
 	byScope  map[string]*service
+	buffers  sync.Pool // of *[piece]byte
 }
 
 type service struct {
@@ -85,6 +87,7 @@ type service struct {
 func NewDoor(cfg Config) *Door {
 	cfg.Timeouts = cfg.Timeouts.orDefaults()
 	d := &Door{cfg: cfg, byScope: map[string]*service{}}
+	d.buffers.New = func() any { return new([piece]byte) }
 	for _, s := range cfg.Services {
 		sv := &service{Service: s, byName: map[string]*Operation{}}
 		for i := range s.Operations {
@@ -114,13 +117,14 @@ func (d *Door) Services() []Service { return d.cfg.Services }
 // ServeHTTP treats one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := d.cfg.Now()
-	conn := http.NewResponseController(w)
-	r, body := d.guard(conn, r)
-	c := &Call{RequestID: uuid.NewString(), Now: started, Request: r, door: d, body: body, keys: newKeys(r, started), stage: trail.StepRequest}
+	c := &Call{RequestID: uuid.NewString(), Now: started, door: d, keys: newKeys(r, started), stage: trail.StepRequest}
+	c.watch.call, c.watch.conn = c, http.NewResponseController(w)
+	c.Request, c.body = d.guard(&c.watch, r)
 	c.audit.begin(c)
-	answer := &answer{ResponseWriter: w, request: r, body: body, conn: conn, stall: d.cfg.Timeouts.Stall}
+	answer := &answer{ResponseWriter: w, call: c, stall: d.cfg.Timeouts.Stall}
 	w.Header().Set("X-Amzn-Requestid", c.RequestID)
 	defer func() {
+		c.watch.end()
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
 				panic(p)
@@ -131,7 +135,12 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.end()
 		d.record(c, answer, d.cfg.Now().Sub(started))
 	}()
-	if err := d.serve(r.Context(), answer, c); err != nil {
+	err := d.serve(r.Context(), answer, c)
+	c.watch.end()
+	if reason := c.watch.ended.Swap(nil); reason != nil {
+		err = *reason // whatever the operation made of it
+	}
+	if err != nil {
 		c.audit.failed(c, err)
 		d.fail(answer, c, d.shown(c, err))
 	}
@@ -144,6 +153,9 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 	sv, err := d.pick(c)
 	if err != nil {
 		return err
+	}
+	if c.Signature.Unsigned && !d.cfg.Public {
+		return &sigv4.Error{Kind: sigv4.Missing, Message: "Missing Authentication Token"}
 	}
 	body, err := d.authenticate(ctx, sv, c)
 	if err != nil {
@@ -160,6 +172,9 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 		return err
 	}
 	c.audit.operation = op.Name
+	if op.Form != (c.Form != nil) {
+		return unknownOperation(sv.Protocol, "a form that is no upload, or an upload that is no form")
+	}
 	if err := op.signedInput(c); err != nil {
 		return err
 	}
@@ -175,15 +190,26 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 	return op.serve(ctx, w, c, decoded)
 }
 
-// pick finds the service that a request is meant for. An unsigned request is
-// refused in any case; which service it seems to mean decides the shape of the
-// refusal.
+// pick finds the service that a request is meant for. Which service an unsigned
+// request seems to mean decides the shape of the refusal; only S3 has requests
+// that need no signature.
 func (d *Door) pick(c *Call) (*service, error) {
 	r := c.Request
 	sig, err := sigv4.Parse(r)
 	if err != nil {
-		c.service = &d.guess(r).Service
-		return nil, err
+		sv := d.guess(r)
+		c.service = &sv.Service
+		if !missing(err) || sv.Protocol != wire.RESTXML {
+			return nil, err
+		}
+		if sig, err = d.unsigned(c); err != nil {
+			return nil, err
+		}
+		c.Signature, c.AccessKeyID = sig, sig.AccessKeyID
+		if sig.Unsigned || d.byScope[sig.Service] == sv {
+			return sv, nil
+		}
+		return nil, unknownOperation(sv.Protocol, fmt.Sprintf("no service %q here", sig.Service))
 	}
 	c.Signature, c.AccessKeyID = sig, sig.AccessKeyID
 	if sv := d.byScope[sig.Service]; sv != nil {
@@ -192,6 +218,12 @@ func (d *Door) pick(c *Call) (*service, error) {
 	}
 	c.service = &d.guess(r).Service
 	return nil, unknownOperation(c.service.Protocol, fmt.Sprintf("no service %q here", sig.Service))
+}
+
+// missing tells whether there is no signature at all.
+func missing(err error) bool {
+	e, ok := errors.AsType[*sigv4.Error](err)
+	return ok && e.Kind == sigv4.Missing
 }
 
 // plainPath refuses paths that mean another path once they are cleaned. The
@@ -259,6 +291,9 @@ func isForm(r *http.Request) bool {
 // authenticate resolves the access key and verifies the signature. The body of
 // anything but S3 is read, bounded, because its hash is signed.
 func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, error) {
+	if c.Signature.Unsigned {
+		return nil, nil // of nobody: package authz knows what nobody may do
+	}
 	principal, secret, err := d.cfg.Sessions.Resolve(ctx, c.AccessKeyID, c.Signature.Token)
 	if err != nil {
 		return nil, err
@@ -272,10 +307,15 @@ func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, 
 		}
 		hash = sigv4.PayloadHash(body)
 	}
-	if err := c.Signature.Verify(c.Request, secret.Reveal(), rules, hash); err != nil {
+	if c.Form != nil {
+		err = c.Signature.VerifyForm(c.Form, secret.Reveal(), rules)
+	} else {
+		err = c.Signature.Verify(c.Request, secret.Reveal(), rules, hash)
+	}
+	if err != nil {
 		return nil, err
 	}
-	c.Principal, c.secret = principal, secret
+	c.Principal, c.secret, c.caller = principal, secret, principal.UniqueID
 	return body, nil
 }
 

@@ -144,12 +144,20 @@ func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
 func s3Malformed(e *sigv4.Error) *wire.Error {
 	out := &wire.Error{Status: http.StatusBadRequest, Code: "InvalidRequest", Message: e.Message}
 	switch e.Kind {
+	case sigv4.BadForm:
+		out.Code = "MalformedPOSTRequest"
+	case sigv4.FormTooLarge:
+		out.Code = "MaxPostPreDataLengthExceededError"
+	case sigv4.IncompleteBody:
+		out.Code = "IncompleteBody"
+	case sigv4.MissingLength:
+		out.Status, out.Code = http.StatusLengthRequired, "MissingContentLength"
 	case sigv4.Incomplete, sigv4.BadDate, sigv4.BadExpires:
 		out.Code = "AuthorizationHeaderMalformed"
 		if e.Query {
 			out.Code = "AuthorizationQueryParametersError"
 		}
-	case sigv4.Ambiguous, sigv4.BadPayloadHash:
+	case sigv4.Ambiguous, sigv4.BadPayloadHash, sigv4.IncompleteForm:
 		out.Code = "InvalidArgument"
 	}
 	return out

@@ -34,6 +34,10 @@ type Spec struct {
 	Path    string   // REST protocols only, for example /role-aliases/{roleAlias}
 	Actions []string // every action the row asks for, the main one first
 
+	// Form marks the row of POST form uploads. It takes nothing else, and no other
+	// row takes a form: its signature says nothing of path and query.
+	Form bool
+
 	// Unconditional rows need no permission: sts:GetCallerIdentity.
 	Unconditional bool
 

@@ -33,6 +33,9 @@ const (
 	BadChecksum               // the body's checksum is not x-amz-checksum-*
 	BadTrailer                // the trailer is malformed, missing, or not what x-amz-trailer said
 	UnsupportedAlgorithm      // SigV2 other than of plain presigned URLs, or SigV4a (ECDSA)
+	BadForm                   // a POST form that is no well-formed form, has no file, or gives a field twice
+	IncompleteForm            // a signed POST form without a field that it needs
+	FormTooLarge              // the fields of a POST form, or what follows its file, are too large
 	IncompleteBody            // the body ended, or could not be read, before it was complete
 )
 

@@ -48,6 +48,9 @@ func (s *Signature) signedPayload(r *http.Request) (string, error) {
 // signedPayload, but where that leaves the body of a presigned request open,
 // a header that is not signed may say more.
 func (s *Signature) bodyPayload(r *http.Request) (string, error) {
+	if s.Unsigned {
+		return unsignedPayload(r)
+	}
 	signed, err := s.signedPayload(r)
 	if err != nil || !s.Presigned || signed != UnsignedPayload {
 		return signed, err
@@ -55,6 +58,20 @@ func (s *Signature) bodyPayload(r *http.Request) (string, error) {
 	value, err := single(r.Header, headerContentSHA256)
 	if err != nil || value == "" {
 		return signed, err
+	}
+	return value, checkPayload(value)
+}
+
+// unsignedPayload is how the body of a request without a signature must be read.
+func unsignedPayload(r *http.Request) (string, error) {
+	value, err := single(r.Header, headerContentSHA256)
+	switch {
+	case err != nil:
+		return "", err
+	case value == "":
+		return UnsignedPayload, nil
+	case value == streamSigned, value == streamSignedTrailer:
+		return "", errorf(BadPayloadHash, "The chunks of a request without a signature cannot be signed.")
 	}
 	return value, checkPayload(value)
 }

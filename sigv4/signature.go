@@ -25,12 +25,19 @@ type Signature struct {
 	Time          time.Time     // of signing, UTC, whole seconds
 	SignedHeaders []string      // lower case, ascending
 	Presigned     bool          // the signature is in the query
+	Form          bool          // the signature is in the fields of a POST form, and covers its policy
+	Unsigned      bool          // there is none, and no key: see Unsigned
 	Expires       time.Duration // of a presigned URL, 1 s to 7 days; 0 when it gives none
 
 	provided string    // the signature, as sent
 	payload  string    // X-Amz-Content-Sha256 of the query, which the signature covers
 	v2       *version2 // nil for Version 4
 }
+
+// Unsigned is what stands in for the signature of a request that nobody has
+// signed. It never verifies; its body is checked against what the request itself
+// says of it, and may not come in signed chunks.
+func Unsigned() *Signature { return &Signature{Service: serviceS3, Unsigned: true} }
 
 // Scope is the credential scope: date/region/service/aws4_request.
 func (s *Signature) Scope() string {

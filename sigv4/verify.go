@@ -42,7 +42,10 @@ func (s *Signature) Verify(r *http.Request, secret string, rules Rules, payloadH
 }
 
 func (s *Signature) verify(r *http.Request, secret string, rules Rules, payloadHash string) error {
-	if s.v2 != nil {
+	switch {
+	case s.Unsigned, s.Form:
+		return errMissing()
+	case s.v2 != nil:
 		return s.verifyV2(r, secret, rules)
 	}
 	if err := s.checkHeaders(r, rules.S3); err != nil {

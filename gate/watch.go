@@ -1,0 +1,91 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/thingpass/thingpass/session"
+)
+
+const (
+	// watchEvery is how often a request that streams asks whether its caller is
+	// still known. With store.Staleness it stays below the second within which a
+	// withdrawal counts.
+	watchEvery = 400 * time.Millisecond
+
+	// watched is the size in bytes from which a transfer is watched from its
+	// beginning. A smaller one is over, or watched once it has taken watchEvery.
+	watched = 128 << 10
+)
+
+// watch ends a transfer whose caller is no longer known: it makes whoever reads
+// or writes the connection return, also when no byte moves. A request of a few
+// milliseconds never starts it.
+type watch struct {
+	call *Call
+	conn *http.ResponseController
+
+	ended atomic.Pointer[error] // why the transfer was ended
+
+	mu    sync.Mutex
+	timer *time.Timer // nil before it has begun
+	over  bool
+}
+
+// reason is why the transfer was ended, nil while it may go on. Who is about to
+// wait for the connection asks after setting its deadline, so that the end cannot
+// come between.
+func (w *watch) reason() error {
+	if e := w.ended.Load(); e != nil {
+		return *e
+	}
+	return nil
+}
+
+// begin starts to watch. Doing so again is harmless.
+func (w *watch) begin(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil && !w.over {
+		w.timer = time.AfterFunc(watchEvery, func() { w.ask(ctx) })
+	}
+}
+
+// ask ends the transfer if the caller is no longer known. When that cannot be
+// found out it asks again: the operation has been allowed.
+func (w *watch) ask(ctx context.Context) {
+	_, err := w.call.stillKnown(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.over:
+	case err != nil && gone(err):
+		w.ended.Store(&err)
+		now := time.Now()
+		_ = w.conn.SetReadDeadline(now)
+		_ = w.conn.SetWriteDeadline(now)
+	default:
+		w.timer.Reset(watchEvery)
+	}
+}
+
+// gone tells whether an error says that the caller is no longer known, and not
+// that this could not be found out.
+func gone(err error) bool {
+	_, ok := errors.AsType[*session.Error](err)
+	return ok
+}
+
+// end stops watching: after it returns the connection is left alone.
+func (w *watch) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
