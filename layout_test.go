@@ -43,11 +43,12 @@ var floorPlan = []room{
 	{"iot", ". wire store gate identity", "an operation never sees how it was authorised, nor another service"},
 	{"iam", ". wire store gate policy session authz", "an operation never sees how it was authorised, nor another service; authz for the simulations, which ask about somebody else"},
 	{"sts", ". wire store gate authz session", "AssumeRole asks the trust policy itself, hence authz"},
-	{"s3", ". wire gate sigv4 objects", "sigv4 for the body, which is verified while it streams; no store"},
-	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects trail why",
+	{"upstream", ". sigv4 wire", "an S3 engine behind us is reached and signed for without knowing who asked for what"},
+	{"s3", ". wire gate sigv4 objects upstream", "sigv4 for the body, which is verified while it streams; no store"},
+	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects upstream trail why",
 		"wires everybody together"},
 	{"thingtest", ". server sigv4", "a running server for tests, used through its doors only"},
-	{"cmd/thingpass", ". server sigv4 thingtest policy why", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
+	{"cmd/thingpass", ". server sigv4 thingtest policy why objects upstream", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
 	{"test/...", "*", "nothing imports it"},
 }
 

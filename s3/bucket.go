@@ -31,15 +31,21 @@ type listAllMyBucketsResult struct {
 }
 
 func (s *service) listBuckets(x *exchange) error {
+	all, err := s.Objects.Buckets(x.r.Context())
+	if err != nil {
+		return err
+	}
+	return s.answerBuckets(x, all)
+}
+
+// answerBuckets answers the page that is asked for of all buckets, which are in
+// order.
+func (s *service) answerBuckets(x *exchange, all []objects.Bucket) error {
 	most, err := x.number("max-buckets", 10000, 10000)
 	if err != nil {
 		return err
 	}
 	after, err := x.token()
-	if err != nil {
-		return err
-	}
-	all, err := s.Objects.Buckets(x.r.Context())
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/gate"
 	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/upstream"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -17,6 +19,10 @@ type Config struct {
 	Place   thingpass.Place
 	Objects *objects.Store
 	Now     func() time.Time
+
+	// Engines have the buckets with their prefixes. Every other bucket is the
+	// embedded store's.
+	Engines []*upstream.Engine
 }
 
 // service carries out the operations.
@@ -24,6 +30,8 @@ type service struct {
 	Config
 	table table
 	owner string // canonical user id of the account
+
+	pieces sync.Pool // of *[]byte: what answers of engines are copied by
 }
 
 // exchange is one recognised and allowed request.
@@ -89,7 +97,11 @@ func (s *service) operation(op *row) gate.Operation {
 		if err := s.checkOwner(r); err != nil {
 			return err
 		}
-		return bodyError(op.serve(s, &exchange{target: t, w: w, r: r, call: call}))
+		x := &exchange{target: t, w: w, r: r, call: call}
+		if len(s.Engines) > 0 {
+			return bodyError(s.forward(x, op))
+		}
+		return bodyError(op.serve(s, x))
 	}
 	return gate.NewRaw(spec, access, serve)
 }

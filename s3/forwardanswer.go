@@ -1,0 +1,195 @@
+package s3
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/thingpass/thingpass/upstream"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// answered lists the headers besides x-amz- ones that a client sees.
+var answered = []string{
+	"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Range", "Content-Type",
+	"Etag", "Expires", "Last-Modified", "Vary",
+}
+
+// hidden lists the x-amz- headers that are about the engine.
+var hidden = []string{"X-Amz-Request-Id", "X-Amz-Id-2", "X-Amz-Bucket-Region", "X-Amz-Bucket-Arn", "X-Amz-Access-Point-Alias"}
+
+// shows tells whether a client may see a header of the engine's answer.
+func shows(name string) bool {
+	if strings.HasPrefix(name, "X-Amz-") {
+		return !slices.Contains(hidden, name)
+	}
+	return slices.Contains(answered, name) || strings.HasPrefix(name, "Access-Control-")
+}
+
+// describeAnswer copies what a client may see of the engine's headers. Names of
+// user metadata are shown by clients as they are sent, and S3 sends them in
+// lower case.
+func (f *forwarding) describeAnswer(a *upstream.Answer) {
+	h := f.w.Header()
+	for name, values := range a.Header {
+		if !shows(name) {
+			continue
+		}
+		if strings.HasPrefix(name, metaPrefix) {
+			name = strings.ToLower(name)
+		}
+		h[name] = values
+	}
+	if f.op.name == "HeadBucket" {
+		h.Set("X-Amz-Bucket-Region", f.s.Place.Region)
+	}
+}
+
+// relay answers as the engine did.
+func (f *forwarding) relay(a *upstream.Answer) error {
+	if a.Status >= 300 && a.Status != http.StatusNotModified {
+		return f.failed(a)
+	}
+	f.describeAnswer(a)
+	if f.op.method == http.MethodHead {
+		if v := a.Header.Get("Content-Length"); v != "" {
+			f.w.Header().Set("Content-Length", v)
+		}
+	} else if a.Length >= 0 && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
+		f.w.Header().Set("Content-Length", strconv.FormatInt(a.Length, 10))
+	}
+	f.w.WriteHeader(a.Status)
+	if f.op.method == http.MethodHead || a.Length == 0 {
+		return nil
+	}
+	return f.s.pass(f.w, a)
+}
+
+// piece is how much of an answer is copied at a time.
+const piece = 64 << 10
+
+// pass copies an answer. When it breaks off, so does ours.
+func (s *service) pass(w io.Writer, a io.Reader) error {
+	b, _ := s.pieces.Get().(*[]byte)
+	if b == nil {
+		b = new([]byte)
+		*b = make([]byte, piece)
+	}
+	defer s.pieces.Put(b)
+	for {
+		n, err := a.Read(*b)
+		if n > 0 {
+			if _, err := w.Write((*b)[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF { //nolint:errorlint // io.Reader's contract
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// maxAnswer is how much of an answer is read that is not passed on as it is.
+const maxAnswer = 8 << 20 // bytes: 1,000 deleted keys of 1,024 bytes, escaped, and as many errors
+
+// read reads an answer whole. An error in it, which some operations give after
+// they have begun to answer 200, is an error.
+func (f *forwarding) read(a *upstream.Answer) ([]byte, error) {
+	if a.Status >= 300 {
+		return nil, f.failed(a)
+	}
+	text, err := io.ReadAll(io.LimitReader(a, maxAnswer+1))
+	if err == nil && len(text) > maxAnswer {
+		err = errors.New("the engine's answer is too long")
+	}
+	if err != nil {
+		return nil, errEngineDown(err)
+	}
+	if e := upstream.ParseFailure(http.StatusInternalServerError, text); e.Code != "" {
+		return nil, f.failure(e)
+	}
+	return text, nil
+}
+
+// failed is the error that the engine answered.
+func (f *forwarding) failed(a *upstream.Answer) error {
+	h := f.w.Header()
+	for _, name := range []string{"X-Amz-Version-Id", "X-Amz-Delete-Marker", "Content-Range", "Last-Modified"} {
+		if v := a.Header.Get(name); v != "" {
+			h.Set(name, v)
+		}
+	}
+	return f.failure(upstream.ReadFailure(a))
+}
+
+// failure makes the engine's error ours. What it says of itself and of our keys
+// stays in the log; what it does not have is told only to those who may list.
+func (f *forwarding) failure(e upstream.Answered) error {
+	cause := errors.New("the engine answered " + strconv.Itoa(e.Status) + " " + e.Code + " " + e.Text)
+	if e.Ours() || e.Code == "" {
+		return errEngineDown(cause)
+	}
+	if e.Code == "NoSuchKey" && f.op.level == onBucket {
+		e.Code = "NoSuchBucket"
+	}
+	out := &wire.Error{Status: e.Status, Code: e.Code, Message: e.Text, Err: cause}
+	if out.Message == "" {
+		out.Message = explain(e.Code)
+	}
+	for _, field := range e.Fields {
+		if slices.Contains(shownFields, field.Name) {
+			out.Fields = append(out.Fields, wire.Field(field))
+		}
+	}
+	if e.Code == "NoSuchKey" && !f.mayKnow() {
+		for _, name := range []string{"X-Amz-Version-Id", "X-Amz-Delete-Marker", "Last-Modified"} {
+			f.w.Header().Del(name)
+		}
+		return errAccessDenied()
+	}
+	return out
+}
+
+// mayKnow tells whether the caller may learn that there is no such object.
+func (f *forwarding) mayKnow() bool {
+	t := f.target
+	if src, err := copySource(f.r); f.op.header == copySourceHeader && err == nil {
+		t = src
+	}
+	return f.call.Allowed(f.r.Context(), f.s.accessOn(t.bucketARN(), f.call, "s3:ListBucket"))
+}
+
+// shownFields are the elements of an error that are about the request.
+var shownFields = []string{
+	"ActualObjectSize", "ArgumentName", "ArgumentValue", "BucketName", "CalculatedDigest", "Condition", "ETag", "ExpectedDigest", "Header",
+	"Key", "MaxSizeAllowed", "Method", "MinSizeAllowed", "PartNumber", "ProposedSize", "RangeRequested", "ResourceType", "UploadId", "VersionId",
+}
+
+// explain is S3's text for an error that the engine gives none for: AWS CLI 1.45
+// ends with a Python error where a message is missing.
+func explain(code string) string {
+	for _, f := range failures {
+		if f.code == code {
+			return f.text
+		}
+	}
+	switch code {
+	case "AccessDenied":
+		return "Access Denied"
+	case "InvalidRange":
+		return "The requested range is not satisfiable"
+	case "InternalError", "UnknownError":
+		return "We encountered an internal error. Please try again."
+	case "NoSuchVersion":
+		return "The specified version does not exist."
+	case "MalformedXML":
+		return "The XML you provided was not well-formed or did not validate against our published schema"
+	}
+	return "The storage of this bucket refused the request: " + code + "."
+}

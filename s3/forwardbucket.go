@@ -1,0 +1,126 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/upstream"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// forwardService answers what is about all buckets: those of every engine, and
+// of the embedded store, which each is asked for the ones that are its own.
+func (s *service) forwardService(x *exchange, op *row) error {
+	if op.name != "ListBuckets" {
+		return op.serve(s, x)
+	}
+	embedded, err := s.Objects.Buckets(x.r.Context())
+	if err != nil {
+		return err
+	}
+	all := slices.DeleteFunc(embedded, func(b objects.Bucket) bool { return upstream.Pick(s.Engines, b.Name) != nil })
+	for _, e := range s.Engines {
+		found, err := s.engineBuckets(x, op, e)
+		if err != nil {
+			return err
+		}
+		all = append(all, found...)
+	}
+	slices.SortFunc(all, func(a, b objects.Bucket) int { return strings.Compare(a.Name, b.Name) })
+	return s.answerBuckets(x, all)
+}
+
+// engineBuckets lists the buckets of an engine that requests would find there.
+func (s *service) engineBuckets(x *exchange, op *row, e *upstream.Engine) (found []objects.Bucket, err error) {
+	f := &forwarding{exchange: x, s: s, op: op, engine: e}
+	for token := ""; ; {
+		q := &upstream.Request{Method: http.MethodGet}
+		if token != "" {
+			q.Query = "continuation-token=" + escapeURL(token)
+		}
+		var page struct {
+			Buckets []struct {
+				Name         string
+				CreationDate string
+			} `xml:"Buckets>Bucket"`
+			ContinuationToken string
+		}
+		if err := f.ask(q, &page); err != nil {
+			return nil, err
+		}
+		for _, b := range page.Buckets {
+			if upstream.Pick(s.Engines, b.Name) == e && validBucket(b.Name) {
+				created, _ := time.Parse(time.RFC3339, b.CreationDate) // shown only
+				found = append(found, objects.Bucket{Name: b.Name, Created: created})
+			}
+		}
+		if token == page.ContinuationToken || page.ContinuationToken == "" {
+			return found, nil
+		}
+		token = page.ContinuationToken
+	}
+}
+
+// ask sends a request and reads the document that is answered.
+func (f *forwarding) ask(q *upstream.Request, out any) error {
+	a, err := f.send(q)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	text, err := f.read(a)
+	if err != nil {
+		return err
+	}
+	if err := xml.Unmarshal(text, out); err != nil {
+		return errEngineDown(err)
+	}
+	return nil
+}
+
+// createBucket makes a bucket. Where it is, is the engine's own matter: a client
+// names our region or none.
+func (f *forwarding) createBucket() error {
+	location, err := f.wantedLocation()
+	if err != nil {
+		return err
+	}
+	if location != "" && location != f.s.Place.Region && location != f.engine.Region() {
+		return errLocation(location, f.s.Place.Region)
+	}
+	q, err := f.request()
+	if err != nil {
+		return err
+	}
+	q.Header.Del("Content-Md5") // of the document that is not sent on
+	for _, name := range checksumHeaders {
+		q.Header.Del(name)
+	}
+	q.Header.Del("Content-Type")
+	if f.engine.Kind() == upstream.AWS && f.engine.Region() != classicRegion {
+		setDocument(q, `<CreateBucketConfiguration xmlns="`+namespace+`"><LocationConstraint>`+escapeXML(f.engine.Region())+`</LocationConstraint></CreateBucketConfiguration>`)
+	}
+	a, err := f.send(q)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if a.Status != http.StatusOK {
+		return f.failed(a)
+	}
+	f.w.Header().Set("Location", "/"+f.bucket)
+	f.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// deleteBucket deletes a bucket.
+func (f *forwarding) deleteBucket() error { return f.plain() }
+
+func errLocation(wanted, region string) error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "IllegalLocationConstraintException",
+		Message: "The " + wanted + " location constraint is incompatible for the region specific endpoint this request was sent to: buckets here are in " + region + "."}
+}

@@ -1,0 +1,229 @@
+package s3
+
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/upstream"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// setDocument gives a request a body that was made here.
+func setDocument(q *upstream.Request, text string) {
+	body := []byte(text)
+	sum := md5.Sum(body)
+	q.Body, q.Length, q.Hash = bytes.NewReader(body), int64(len(body)), sigv4.PayloadHash(body)
+	q.Header.Set("Content-Type", "application/xml")
+	q.Header.Set("Content-Md5", base64.StdEncoding.EncodeToString(sum[:])) // AWS wants it of deletions
+}
+
+// copy forwards a copy within an engine, with the source as it was authorised.
+func (f *forwarding) copy() error {
+	src, err := copySource(f.r)
+	if err != nil {
+		return err
+	}
+	if upstream.Pick(f.s.Engines, src.bucket) != f.engine {
+		return errOtherEngine()
+	}
+	kind := f.engine.Kind()
+	why := kind.Refuses(src.bucket, src.key)
+	if why == "" && f.op.name == "UploadPartCopy" {
+		why = kind.RefusesPartSource(src.key)
+	}
+	if why != "" {
+		return errEngineRefuses(src.bucket, src.key, why)
+	}
+	q, err := f.request()
+	if err != nil {
+		return err
+	}
+	from := "/" + src.bucket + "/" + upstream.EscapePath(src.key)
+	q.Header[copySourceHeader] = []string{from}
+	q.Thinks = true
+	a, err := f.send(q)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	text, err := f.read(a)
+	if err != nil {
+		return err
+	}
+	f.describeAnswer(a)
+	f.w.Header().Set("Content-Type", "application/xml")
+	f.w.WriteHeader(a.Status)
+	_, err = f.w.Write(text)
+	return err
+}
+
+// complete forwards the completion of an upload. The list of parts is made
+// anew: without checksums for an engine that was not told of any.
+func (f *forwarding) complete() error {
+	parts, err := f.completedParts()
+	if err != nil {
+		return err
+	}
+	q, err := f.request()
+	if err != nil {
+		return err
+	}
+	setDocument(q, completion(parts, f.engine.Kind().Trailers()))
+	q.Thinks = true
+	if err := f.permit(); err != nil {
+		return err
+	}
+	a, err := f.send(q)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	document, err := f.read(a)
+	if err != nil {
+		return err
+	}
+	var out completeResult
+	if err := xml.Unmarshal(document, &out); err != nil {
+		return errEngineDown(err)
+	}
+	out.XMLName = xml.Name{}
+	out.Location, out.Bucket, out.Key = f.location(), f.bucket, text(f.key)
+	f.describeAnswer(a)
+	return f.answer(out)
+}
+
+func completion(parts []objects.Chosen, checksums bool) string {
+	var b strings.Builder
+	b.WriteString(`<CompleteMultipartUpload xmlns="` + namespace + `">`)
+	for _, p := range parts {
+		fmt.Fprintf(&b, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag>", p.Number, escapeXML(quote(p.ETag)))
+		for _, a := range algorithms {
+			if v := p.Checksums[a.name]; v != "" && checksums {
+				fmt.Fprintf(&b, "<Checksum%[1]s>%[2]s</Checksum%[1]s>", strings.ToUpper(a.name), escapeXML(v))
+			}
+		}
+		b.WriteString("</Part>")
+	}
+	b.WriteString("</CompleteMultipartUpload>")
+	return b.String()
+}
+
+// deleteObjects has the engine delete the keys that may be deleted, and puts
+// together what it says of them with what was refused here.
+func (f *forwarding) deleteObjects() error {
+	in, err := f.deletion()
+	if err != nil {
+		return err
+	}
+	failed, denied := make([]error, len(in.entries)), 0
+	var list strings.Builder
+	list.WriteString(`<Delete xmlns="` + namespace + `">`)
+	for i, entry := range in.entries {
+		if failed[i] = f.mayDelete(entry); failed[i] != nil {
+			denied++
+			continue
+		}
+		list.WriteString("<Object><Key>" + escapeXML(entry.key) + "</Key>")
+		if entry.version != "" {
+			list.WriteString("<VersionId>" + escapeXML(entry.version) + "</VersionId>")
+		}
+		if entry.etag != "" {
+			list.WriteString("<ETag>" + escapeXML(entry.etag) + "</ETag>")
+		}
+		list.WriteString("</Object>")
+	}
+	list.WriteString("</Delete>")
+	f.call.Note(fmt.Sprintf("%d of %d keys refused", denied, len(in.entries)))
+	out := forwardedDeletes{}
+	if denied < len(in.entries) {
+		q, err := f.request()
+		if err != nil {
+			return err
+		}
+		for _, name := range checksumHeaders { // of the client's list
+			q.Header.Del(name)
+		}
+		setDocument(q, list.String())
+		if err := f.ask(q, &out); err != nil {
+			return err
+		}
+	}
+	out.XMLName = xml.Name{}
+	if in.quiet {
+		out.Deleted = nil
+	}
+	for i, e := range failed {
+		if e == nil {
+			continue
+		}
+		shown, ok := errors.AsType[*wire.Error](e)
+		if !ok {
+			shown = toWire(e)
+		}
+		out.Error = append(out.Error, deleteFailure{text(in.entries[i].key), in.entries[i].version, shown.Code, shown.Message})
+	}
+	return f.answer(out)
+}
+
+// mayDelete tells why a key must not be deleted.
+func (f *forwarding) mayDelete(entry deleteEntry) error {
+	if err := f.s.mayDelete(f.exchange, entry); err != nil {
+		return err
+	}
+	if why := f.engine.Kind().Refuses(f.bucket, entry.key); why != "" {
+		return errEngineRefuses(f.bucket, entry.key, why)
+	}
+	return nil
+}
+
+// forwardedDeletes is what an engine says of deletions.
+type forwardedDeletes struct {
+	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
+	Deleted []struct {
+		Key                   text
+		VersionId             string `xml:",omitempty"`
+		DeleteMarker          string `xml:",omitempty"`
+		DeleteMarkerVersionId string `xml:",omitempty"`
+	}
+	Error []deleteFailure
+}
+
+// wantedLocation reads the document of a CreateBucket.
+func (f *forwarding) wantedLocation() (location string, err error) {
+	_, err = f.document(maxConfiguration, "CreateBucketConfiguration", func(d *document, name string) (err error) {
+		if name != "LocationConstraint" {
+			return errNotImplemented(name)
+		}
+		location, err = d.text()
+		return err
+	})
+	return location, err
+}
+
+// location is where an object is found here.
+func (f *forwarding) location() string {
+	scheme := "http"
+	if f.r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + f.r.Host + "/" + f.bucket + "/" + escapeURL(f.key)
+}
+
+type locationConstraint struct {
+	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
+	Region  string   `xml:",chardata"`
+}
+
+func newLocation(region string) locationConstraint {
+	if region == classicRegion {
+		region = ""
+	}
+	return locationConstraint{Region: region}
+}

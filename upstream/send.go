@@ -1,0 +1,219 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/thingpass/thingpass/sigv4"
+)
+
+// Request is what an engine is asked. The key is given as it is and encoded
+// here, strictly, so that the engine cannot read another one.
+type Request struct {
+	Method string
+	Bucket string // "" for what is about all buckets
+	Key    string // decoded; "" for what is about a bucket
+	Query  string // encoded; see Query
+
+	// Header has canonical names and single values. Send adds to it.
+	Header http.Header
+
+	// Body is sent while it is read, Length bytes of it. An error of its Read
+	// ends the request before the last byte is sent, and is what Send returns.
+	Body   io.Reader
+	Length int64
+	// Hash is the hex SHA-256 of the body, or the word in its place; "" for an
+	// empty body.
+	Hash string
+	// Abort makes a Read of Body that is waiting return; nil when none waits.
+	Abort func()
+
+	Thinks bool // the answer may begin late: see Timeouts.Think
+}
+
+// Answer is what the engine answered. It must be closed.
+type Answer struct {
+	Status int
+	Header http.Header
+	Length int64         // of the body, or -1 when the engine does not say
+	Took   time.Duration // until it began, from when the engine had the whole request
+
+	body   io.ReadCloser
+	out    *outgoing
+	watch  *watch
+	engine *Engine
+}
+
+// Failure says what became of a request that has no answer.
+type Failure uint8
+
+// The failures. The zero Failure is never used.
+const (
+	_           Failure = iota
+	Busy                // the engine has all the requests that it may have
+	Unreachable         // no connection came about: nothing was sent
+	Stalled             // the engine stopped taking or giving bytes
+	Broken              // the connection broke, or what came is no answer
+)
+
+// Error is why there is no answer. Its text is for the log: it names hosts.
+type Error struct {
+	Failure Failure
+	Err     error
+}
+
+func (e *Error) Error() string {
+	text := [...]string{"", "too many requests at a time", "no connection", "no progress", "the answer broke off"}[e.Failure]
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+var errStalled = errors.New("the engine neither takes nor gives bytes")
+
+// Send signs a request and sends it. It returns an *Error, or the error of the
+// body or of the context. A request without a body that only reads is sent
+// twice when the first time brought no answer.
+func (e *Engine) Send(ctx context.Context, q *Request) (*Answer, error) {
+	if err := e.turn(ctx); err != nil {
+		return nil, err
+	}
+	a, err := e.send(ctx, q)
+	if failed, ok := errors.AsType[*Error](err); ok && failed.Failure == Broken && q.Body == nil &&
+		(q.Method == http.MethodGet || q.Method == http.MethodHead) {
+		a, err = e.send(ctx, q)
+	}
+	if err != nil {
+		<-e.turns
+	}
+	return a, err
+}
+
+// turn waits until the engine may have one more request.
+func (e *Engine) turn(ctx context.Context) error {
+	select {
+	case e.turns <- struct{}{}:
+		return nil
+	default:
+	}
+	wait := time.NewTimer(e.cfg.Timeouts.Turn)
+	defer wait.Stop()
+	select {
+	case e.turns <- struct{}{}:
+		return nil
+	case <-wait.C:
+		return &Error{Failure: Busy}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (e *Engine) send(parent context.Context, q *Request) (*Answer, error) {
+	begun := time.Now()
+	ctx, cancel := context.WithCancelCause(parent)
+	answering := e.cfg.Timeouts.Stall
+	if q.Thinks {
+		answering = e.cfg.Timeouts.Think
+	}
+	w := newWatch(cancel, e.cfg.Timeouts.Stall, answering)
+	r := e.request(q).WithContext(ctx)
+	var out *outgoing
+	if q.Body != nil && q.Length > 0 {
+		out = &outgoing{src: q.Body, watch: w, abort: q.Abort}
+		r.Body, r.ContentLength = out, q.Length
+	} else {
+		w.answering()
+	}
+	sigv4.Sign(r, e.cfg.credentials(), e.cfg.Region, "s3", begun, q.Hash)
+	resp, err := e.transport.RoundTrip(r)
+	w.pause()
+	if err == nil {
+		if out.complete() && out != nil {
+			begun = out.ended
+		}
+		a := &Answer{Took: time.Since(begun), Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, body: resp.Body, out: out, watch: w, engine: e}
+		if resp.StatusCode/100 != 2 || out.complete() {
+			return a, nil
+		}
+		_ = resp.Body.Close()
+		err = errors.New("it says done before it has everything")
+	}
+	w.end()
+	out.stop()
+	return nil, e.failure(ctx, out, err)
+}
+
+// failure tells whose fault it is that there is no answer.
+func (e *Engine) failure(ctx context.Context, out *outgoing, err error) error {
+	if own := out.failed(); own != nil {
+		return own
+	}
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errStalled):
+		return &Error{Stalled, err}
+	case cause != nil && !errors.Is(cause, errEnded):
+		return cause
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return &Error{Unreachable, err}
+	}
+	return &Error{Broken, err}
+}
+
+// request makes the HTTP request, still unsigned.
+func (e *Engine) request(q *Request) *http.Request {
+	u := &url.URL{Scheme: e.cfg.Endpoint.Scheme, Host: e.cfg.Endpoint.Host, Path: "/", RawQuery: q.Query}
+	if q.Bucket != "" {
+		u.Path = "/" + q.Bucket
+	}
+	if q.Key != "" {
+		u.RawPath = u.Path + "/" + EscapePath(q.Key)
+		u.Path += "/" + q.Key
+	}
+	h := q.Header
+	if h == nil {
+		h = http.Header{}
+	}
+	h["Accept-Encoding"], h["User-Agent"] = identity, userAgent
+	return &http.Request{
+		Method: q.Method, URL: u, Host: u.Host, Header: h, Body: http.NoBody,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+}
+
+// What every request says. Nobody changes them.
+var (
+	identity  = []string{"identity"}
+	userAgent = []string{"thingpass"}
+)
+
+// Read reads the answer's body. A body that ends early is an error.
+func (a *Answer) Read(p []byte) (int, error) {
+	a.watch.resume()
+	n, err := a.body.Read(p)
+	a.watch.pause()
+	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract
+		err = &Error{Broken, err}
+	}
+	return n, err
+}
+
+// Close gives the answer up. After it nobody reads the request's body any more.
+func (a *Answer) Close() {
+	if a.engine == nil {
+		return
+	}
+	_ = a.body.Close()
+	a.watch.end()
+	a.out.stop()
+	<-a.engine.turns
+	a.engine = nil
+}
