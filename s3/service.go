@@ -79,7 +79,7 @@ func (s *service) route(r *http.Request) (string, any, error) {
 
 // operation makes the gate's row of ours.
 func (s *service) operation(op *row) gate.Operation {
-	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides}
+	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides, Form: op.name == "PostObject"}
 	access := func(c *gate.Call, in any) ([]gate.Access, error) {
 		t := in.(*target) // from route
 		if op.decides {
