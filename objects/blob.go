@@ -9,7 +9,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 )
@@ -24,7 +23,7 @@ type directories struct {
 // use returns the directory for blobs of this name. A process makes sure of
 // each directory once, even of one it finds: the process that made it may have
 // died before it was synced.
-func (d *directories) use(name string) (string, error) {
+func (d *directories) use(disk disk, name string) (string, error) {
 	id, ok := blobID(name)
 	if !ok {
 		return "", fmt.Errorf("blob name %q is not 32 hex digits", name)
@@ -35,109 +34,145 @@ func (d *directories) use(name string) (string, error) {
 	if d.ready[id[0]] {
 		return path, nil
 	}
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := disk.mkdir(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	if err := syncDir(d.blobs); err != nil {
+	if err := disk.syncDir(d.blobs); err != nil {
 		return "", err
 	}
 	d.ready[id[0]] = true
 	return path, nil
 }
 
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	return d.Sync()
-}
-
-// blob is a file that is durable under its name, and not yet in the index.
+// blob is bytes that are not in the index yet: a file that is durable under its
+// name or, of a small object, the bytes.
 type blob struct {
-	name string // "" when there were no bytes
-	size int64
-	sum  []byte // MD5
+	name   string // "" when there is no file
+	inline []byte // in buf
+	size   int64
+	sum    [md5.Size]byte
+	buf    *buffer
 }
 
-func (b blob) etag() string { return hex.EncodeToString(b.sum) }
+func (b *blob) etag() string { return hex.EncodeToString(b.sum[:]) }
 
-func (b blob) extents() []Extent {
+func (b *blob) extents() []Extent {
 	if b.name == "" {
 		return nil
 	}
 	return []Extent{{Size: b.size, blob: b.name}}
 }
 
-// copyBuffers keeps the memory of uploads flat: one buffer each while it runs.
-var copyBuffers = sync.Pool{New: func() any { return new([256 << 10]byte) }}
+// maxInline is the largest object in bytes whose bytes are kept in the index:
+// it costs one sync of the disk, a file costs three.
+const maxInline = 16 << 10
 
-// store writes body to a new blob and makes it durable. An error, of the body
-// or of the disk, leaves nothing.
-func (s *Store) store(ctx context.Context, body io.Reader) (_ blob, err error) {
-	name := randomName()
-	tmp := filepath.Join(s.dir, "tmp", name)
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return blob{}, fmt.Errorf("store object: %w", err)
+// buffer keeps the memory of uploads flat: each has one while it runs.
+type buffer [64 << 10]byte
+
+// store takes the bytes of body, inline if they may be and are few, else into a
+// new file, which it makes durable. An error, of the body or of the disk,
+// leaves nothing. The blob is released with discard or keep.
+func (s *Store) store(ctx context.Context, body io.Reader, inline int) (_ blob, err error) {
+	b := blob{buf: s.buffers.Get().(*buffer)}
+	defer func() {
+		if err != nil {
+			s.keep(&b)
+		}
+	}()
+	n, err := readSome(body, b.buf[:])
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped io.EOF is a body cut short
+		return blob{}, err
 	}
+	if err := ctx.Err(); err != nil {
+		return blob{}, err
+	}
+	if whole := err != nil; whole && n <= inline {
+		b.inline, b.size, b.sum = b.buf[:n], int64(n), md5.Sum(b.buf[:n])
+		return b, nil
+	}
+	sum := md5.New()
+	b.name, b.size, err = s.storeFile(ctx, &filling{body: body, buf: b.buf, first: n, ended: err != nil, sum: sum})
+	sum.Sum(b.sum[:0])
+	return b, err
+}
+
+// keep releases what a blob holds in memory.
+func (s *Store) keep(b *blob) {
+	s.buffers.Put(b.buf)
+	b.buf, b.inline = nil, nil
+}
+
+// discard removes a blob that the index never named.
+func (s *Store) discard(b *blob) {
+	if b.name != "" {
+		_ = s.disk.remove(s.blobPath(b.name)) // what stays is swept at the next start
+	}
+	s.keep(b)
+}
+
+// storeFile writes a file to tmp/, makes it durable, and then its name in
+// blobs/.
+func (s *Store) storeFile(ctx context.Context, from *filling) (name string, size int64, err error) {
+	name = randomName()
+	tmp := filepath.Join(s.dir, "tmp", name)
+	f, err := s.disk.create(tmp)
+	if err != nil {
+		return "", 0, fmt.Errorf("store object: %w", err)
+	}
+	at := tmp
 	defer func() {
 		if err != nil {
 			_ = f.Close()
-			_ = os.Remove(tmp)
+			_ = s.disk.remove(at)
 		}
 	}()
-	sum := md5.New()
-	size, err := fill(ctx, f, sum, body)
+	if size, err = from.copy(ctx, f); err != nil {
+		return "", 0, err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return "", 0, fmt.Errorf("store object: %w", err)
+	}
+	dir, err := s.dirs.use(s.disk, name)
 	if err != nil {
-		return blob{}, err
+		return "", 0, fmt.Errorf("store object: %w", err)
 	}
-	b := blob{size: size, sum: sum.Sum(nil)}
-	if size == 0 {
-		_ = f.Close()
-		return b, os.Remove(tmp)
+	if err := s.disk.rename(tmp, filepath.Join(dir, name)); err != nil {
+		return "", 0, fmt.Errorf("store object: %w", err)
 	}
-	if err := f.Sync(); err != nil {
-		return blob{}, fmt.Errorf("store object: %w", err)
+	at = filepath.Join(dir, name)
+	if err := s.disk.syncDir(dir); err != nil {
+		return "", 0, fmt.Errorf("store object: %w", err)
 	}
-	if err := f.Close(); err != nil {
-		return blob{}, fmt.Errorf("store object: %w", err)
-	}
-	dir, err := s.dirs.use(name)
-	if err != nil {
-		return blob{}, fmt.Errorf("store object: %w", err)
-	}
-	if err := os.Rename(tmp, filepath.Join(dir, name)); err != nil {
-		return blob{}, fmt.Errorf("store object: %w", err)
-	}
-	b.name = name
-	if err := syncDir(dir); err != nil {
-		s.discard(b)
-		return blob{}, fmt.Errorf("store object: %w", err)
-	}
-	return b, nil
+	return name, size, nil
 }
 
-// fill copies body to f and sum. Errors of the body come back as they are.
-func fill(ctx context.Context, f *os.File, sum hash.Hash, body io.Reader) (size int64, err error) {
-	buf := copyBuffers.Get().(*[256 << 10]byte)
-	defer copyBuffers.Put(buf)
-	for {
-		if err := ctx.Err(); err != nil {
-			return size, err
-		}
-		n, readErr := readSome(body, buf[:])
-		_, _ = sum.Write(buf[:n])
-		if _, err := f.Write(buf[:n]); err != nil {
+// filling is a body whose first bytes are in the buffer already.
+type filling struct {
+	body  io.Reader
+	buf   *buffer
+	first int  // bytes in buf
+	ended bool // there are no more
+	sum   hash.Hash
+}
+
+// copy writes the body to f and sum. Errors of the body come back as they are.
+func (b *filling) copy(ctx context.Context, f io.Writer) (size int64, err error) {
+	for n := b.first; ; {
+		_, _ = b.sum.Write(b.buf[:n])
+		if _, err := f.Write(b.buf[:n]); err != nil {
 			return size, fmt.Errorf("store object: %w", err)
 		}
 		size += int64(n)
-		if readErr == io.EOF { //nolint:errorlint // a wrapped io.EOF is a body cut short
+		if b.ended {
 			return size, nil
 		}
-		if readErr != nil {
-			return size, readErr
+		if err := ctx.Err(); err != nil {
+			return size, err
+		}
+		n, err = readSome(b.body, b.buf[:])
+		if b.ended = err == io.EOF; err != nil && !b.ended { //nolint:errorlint // as in store
+			return size, err
 		}
 	}
 }
@@ -153,109 +188,31 @@ func readSome(body io.Reader, buf []byte) (n int, err error) {
 	return n, err
 }
 
-// discard removes a blob that the index never named.
-func (s *Store) discard(b blob) {
-	if b.name != "" {
-		_ = os.Remove(s.blobPath(b.name)) // what stays is swept at the next start
-	}
-}
-
 func (s *Store) blobPath(name string) string {
-	return filepath.Join(s.dirs.blobs, name[:2], name)
+	return s.dirs.blobs + string(filepath.Separator) + name[:2] + string(filepath.Separator) + name
 }
 
 // drop removes the files of an object that the index has forgotten, at once or
 // when its last reader is done.
 func (s *Store) drop(extents []Extent) {
-	if len(extents) == 0 || !s.pins.doom(extents) {
+	if pinName(extents) == "" || !s.pins.doom(extents) {
 		return
 	}
 	s.unlink(extents)
 }
 
+// dropEach removes blobs that are no parts of one object.
+func (s *Store) dropEach(extents []Extent) {
+	for i := range extents {
+		s.drop(extents[i : i+1])
+	}
+}
+
 func (s *Store) unlink(extents []Extent) {
 	for _, e := range extents {
 		if e.blob != "" {
-			_ = os.Remove(s.blobPath(e.blob)) // what stays is swept at the next start
+			_ = s.disk.remove(s.blobPath(e.blob)) // what stays is swept at the next start
 		}
 	}
 	s.pins.gone(extents)
-}
-
-// pins counts the readers of objects, so that removal waits for them: a large
-// object's files are opened one after another, not all at once. An object goes
-// by its first blob. One process has the folder, so memory is enough.
-type pins struct {
-	mu  sync.Mutex
-	set map[string]*pin
-}
-
-type pin struct {
-	readers int
-	doomed  []Extent // to remove after the last reader; nil while in the index
-}
-
-// add pins an object, unless its removal has begun: then it is to be looked up
-// again.
-func (p *pins) add(extents []Extent) bool {
-	if len(extents) == 0 {
-		return true
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.set == nil {
-		p.set = make(map[string]*pin)
-	}
-	e := p.set[extents[0].blob]
-	if e == nil {
-		e = &pin{}
-		p.set[extents[0].blob] = e
-	}
-	if e.doomed != nil {
-		return false
-	}
-	e.readers++
-	return true
-}
-
-// release ends a pin and returns what its caller has to remove.
-func (p *pins) release(extents []Extent) []Extent {
-	if len(extents) == 0 {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := p.set[extents[0].blob]
-	e.readers--
-	if e.readers > 0 {
-		return nil
-	}
-	if e.doomed == nil {
-		delete(p.set, extents[0].blob)
-	}
-	return e.doomed
-}
-
-// doom marks an object for removal and tells whether to remove it now.
-func (p *pins) doom(extents []Extent) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.set == nil {
-		p.set = make(map[string]*pin)
-	}
-	e := p.set[extents[0].blob]
-	if e == nil {
-		e = &pin{}
-		p.set[extents[0].blob] = e
-	}
-	e.doomed = extents
-	return e.readers == 0
-}
-
-// gone forgets a removed object. From here on opening its file says that it is
-// gone.
-func (p *pins) gone(extents []Extent) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.set, extents[0].blob)
 }

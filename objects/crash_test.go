@@ -136,7 +136,7 @@ func wantWhole(t *testing.T, s *Store) {
 			t.Errorf("%s is neither old nor new: %d bytes", o.Key, len(got))
 		}
 	}
-	wantFiles(t, s, len(r.Objects))
+	wantBodies(t, s, len(r.Objects))
 }
 
 // TestSweep plants what a crash can leave behind.
@@ -151,7 +151,7 @@ func TestSweep(t *testing.T) {
 	if _, err := s.PutPart(t.Context(), u, 1, strings.NewReader("part"), PartOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	orphan, err := s.store(t.Context(), strings.NewReader("orphan"))
+	orphan, err := s.store(t.Context(), strings.NewReader("orphan"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	wantFiles(t, s, 4)
+	wantBodies(t, s, 4)
 	if get(t, s, "k") != "kept" || get(t, s, "m") != string(want) {
 		t.Error("content differs after the sweep")
 	}

@@ -6,249 +6,204 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
+	"sync"
 
-	_ "modernc.org/sqlite" // registers the driver
+	"modernc.org/sqlite"
 )
 
-const schemaVersion = 1
+const indexName = "index.db"
 
-// Keys are blobs: compared as bytes, with any content. The rows of a bucket lie
-// together in key order, which is what listing reads. Times are nanoseconds
-// since 1970.
-const schema = `
-create table bucket (
-	id      integer primary key autoincrement,
-	name    text not null unique,
-	created integer not null
-);
-create table object (
-	bucket   integer not null references bucket (id),
-	key      blob not null,
-	size     integer not null,
-	etag     text not null,
-	modified integer not null,
-	extents  text not null,
-	meta     text not null,
-	upload   text not null,
-	primary key (bucket, key)
-) without rowid;
-create table upload (
-	bucket  integer not null references bucket (id),
-	key     blob not null,
-	id      text not null,
-	created integer not null,
-	meta    text not null,
-	primary key (bucket, key, id)
-) without rowid;
-create table part (
-	upload    text not null,
-	number    integer not null,
-	blob      text not null,
-	size      integer not null,
-	etag      text not null,
-	modified  integer not null,
-	checksums text not null,
-	primary key (upload, number)
-) without rowid;
-`
-
-func openIndex(dir, txlock string, pragmas ...string) (*sql.DB, error) {
-	query := url.Values{"_pragma": append([]string{
-		"busy_timeout(10000)", "foreign_keys(1)", "cache_size(-16384)",
-	}, pragmas...), "_txlock": {txlock}}
-	dsn := url.URL{Scheme: "file", Path: filepath.Join(dir, "index.db"), RawQuery: query.Encode()}
-	return sql.Open("sqlite", dsn.String())
+// openIndex opens the index that is there. The options beyond the durable ones
+// take away what only a damaged or hostile file would use.
+func openIndex(dir, options string) (*sql.DB, error) {
+	uri := url.URL{Scheme: "file", Path: filepath.Join(dir, indexName)}
+	connector, err := sqlite.NewConnector(uri.String() + "?mode=rw&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)" +
+		"&_pragma=trusted_schema(0)&_defensive=1&_dqs=0&" + options)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
 }
 
-func openReaders(dir string) (*sql.DB, error) {
-	db, err := openIndex(dir, "deferred", "query_only(1)")
+// createIndex makes an empty index that only its owner may read: SQLite gives
+// the files beside it the same mode.
+func createIndex(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, indexName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// closeModes takes the index away from everyone but its owner: earlier releases
+// left its mode to the umask.
+func closeModes(dir string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		err := os.Chmod(filepath.Join(dir, indexName+suffix), 0o600)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// readers answers questions from snapshots of the index, with statements that
+// stay prepared.
+type readers struct {
+	db    *sql.DB
+	mu    sync.RWMutex
+	stmts map[string]*sql.Stmt
+}
+
+func openReaders(ctx context.Context, dir string) (*readers, error) {
+	db, err := openIndex(dir, "_query_only=1&_pragma=cache_size(-4096)")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
-	return db, db.Ping()
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &readers{db: db, stmts: make(map[string]*sql.Stmt)}, nil
 }
 
-// writer is the only one to change the index. Changes that arrive while one is
-// being synced to the disk share the next sync.
-type writer struct {
-	db      *sql.DB
-	queue   chan *change
-	stop    chan struct{}
-	stopped chan struct{}
+// stmt returns the prepared form of one of the package's statements, whose
+// number bounds the map.
+func (r *readers) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	r.mu.RLock()
+	st := r.stmts[query]
+	r.mu.RUnlock()
+	if st != nil {
+		return st, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if st := r.stmts[query]; st != nil {
+		return st, nil
+	}
+	st, err := r.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed with the database
+	if err == nil {
+		r.stmts[query] = st
+	}
+	return st, err
 }
 
-type change struct {
-	run  func(*sql.Tx) error
-	done chan error
+// get reads one row. It does not watch ctx while it does: that would cost more
+// than the reading.
+func (r *readers) get(ctx context.Context, query string, args, into []any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	st, err := r.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	return st.QueryRowContext(ctx, args...).Scan(into...)
 }
 
-// maxBatch bounds how long a change waits for others to be applied.
-const maxBatch = 128
-
-// errUnsure marks a failed commit: the change may or may not be in the index,
-// so no file may be removed on its account.
-var errUnsure = errors.New("index commit failed")
-
-func openWriter(dir string, create bool) (*writer, error) {
-	db, err := openIndex(dir, "immediate", "journal_mode(wal)", "synchronous(full)")
+// query reads many rows.
+func (r *readers) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := r.stmt(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)
-	if err := migrate(db, create); err != nil {
-		_ = db.Close()
-		return nil, err
-	}
-	w := &writer{db: db, queue: make(chan *change), stop: make(chan struct{}), stopped: make(chan struct{})}
-	go w.loop()
-	return w, nil
+	return st.QueryContext(ctx, args...)
 }
 
-// migrate makes the tables of a new index, and refuses one of a later release.
-func migrate(db *sql.DB, create bool) error {
-	tx, err := db.Begin()
+// view runs f in one snapshot of the index.
+func (r *readers) view(ctx context.Context, f func(snapshot) error) error {
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	var version int
-	if err := tx.QueryRow("pragma user_version").Scan(&version); err != nil {
-		return err
-	}
-	switch {
-	case version > schemaVersion:
-		return fmt.Errorf("index has schema %d, this release knows %d: it was written by a later release", version, schemaVersion)
-	case version == 0 && !create:
-		return errors.New("index.db is empty: not an object store")
-	case version == schemaVersion:
-		return nil
-	}
-	if _, err := tx.Exec(schema + fmt.Sprintf("pragma user_version = %d", schemaVersion)); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return f(snapshot{r, tx})
 }
 
-func (w *writer) close() error {
-	close(w.stop)
-	<-w.stopped
-	return w.db.Close()
+// snapshot is the index as it was at one moment.
+type snapshot struct {
+	readers *readers
+	tx      *sql.Tx
 }
 
-// do runs a change in a transaction and returns when it is durable. An error
-// of run undoes that change alone. Once taken up a change is not abandoned when
-// ctx ends, because its outcome decides about files.
-func (w *writer) do(ctx context.Context, run func(*sql.Tx) error) error {
-	c := &change{run: run, done: make(chan error, 1)}
-	select {
-	case w.queue <- c:
-		return <-c.done
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.stop:
-		return ErrClosed
+func (v snapshot) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := v.readers.stmt(ctx, query)
+	if err != nil {
+		return nil, err
 	}
+	return v.tx.StmtContext(ctx, st).QueryContext(ctx, args...)
 }
 
-func (w *writer) loop() {
-	defer close(w.stopped)
-	for {
-		select {
-		case c := <-w.queue:
-			w.apply(w.gather(c))
-		case <-w.stop:
-			return
-		}
-	}
-}
-
-// gather takes the changes that wait already.
-func (w *writer) gather(first *change) []*change {
-	batch := []*change{first}
-	for len(batch) < maxBatch {
-		select {
-		case c := <-w.queue:
-			batch = append(batch, c)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-// apply commits a batch. Each change is a savepoint of the one transaction.
-func (w *writer) apply(batch []*change) {
-	errs := make([]error, len(batch))
-	err := w.transact(batch, errs)
-	for i, c := range batch {
-		if err != nil && errs[i] == nil {
-			errs[i] = fmt.Errorf("%w: %w", errUnsure, err)
-		}
-		c.done <- errs[i]
-	}
-}
-
-func (w *writer) transact(batch []*change, errs []error) error {
-	tx, err := w.db.Begin()
+func (v snapshot) row(ctx context.Context, query string, args, into []any) error {
+	st, err := v.readers.stmt(ctx, query)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }()
-	for i, c := range batch {
-		if _, err := tx.Exec("savepoint change"); err != nil {
-			return err
-		}
-		if errs[i] = c.run(tx); errs[i] != nil {
-			// When even this fails the transaction is gone, with all changes.
-			if _, err := tx.Exec("rollback to change"); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.Exec("release change"); err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
+	return v.tx.StmtContext(ctx, st).QueryRowContext(ctx, args...).Scan(into...)
 }
 
-// row is the stored form of an extent.
-type row struct {
+func (v snapshot) bucketID(ctx context.Context, name string) (id int64, err error) {
+	err = v.row(ctx, `select id from bucket where name = ?`, []any{name}, []any{&id})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, ErrNoSuchBucket
+	}
+	return id, err
+}
+
+// storedExtent is the stored form of an extent.
+type storedExtent struct {
 	Blob string `json:"b"`
 	Extent
 }
 
 func encodeExtents(extents []Extent) string {
-	rows := make([]row, len(extents))
+	if len(extents) == 0 {
+		return "[]"
+	}
+	rows := make([]storedExtent, len(extents))
 	for i, e := range extents {
-		rows[i] = row{e.blob, e}
+		rows[i] = storedExtent{e.blob, e}
 	}
 	return encode(rows)
 }
 
 func decodeExtents(text string) ([]Extent, error) {
-	var rows []row
+	if text == "[]" {
+		return nil, nil
+	}
+	var rows []storedExtent
 	if err := json.Unmarshal([]byte(text), &rows); err != nil {
 		return nil, fmt.Errorf("index: extents: %w", err)
 	}
 	extents := make([]Extent, len(rows))
 	for i, r := range rows {
-		if _, ok := blobID(r.Blob); !ok {
+		if _, ok := blobID(r.Blob); !ok && (r.Blob != "" || r.Size != 0) {
 			return nil, fmt.Errorf("index: blob name %q", r.Blob)
 		}
-		extents[i] = Extent{Size: r.Size, Number: r.Number, Checksums: r.Checksums, blob: r.Blob}
+		extents[i] = r.Extent
+		extents[i].blob = r.Blob
 	}
 	return extents, nil
+}
+
+func decodeMeta(text string) (meta Meta, err error) {
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
+		return meta, fmt.Errorf("index: meta: %w", err)
+	}
+	return meta, nil
 }
 
 // encode is JSON of a type that cannot fail.
 func encode(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic("objects: " + err.Error()) // a type of ours that JSON cannot hold: a mistake in this file
+		panic("objects: " + err.Error()) // a type of ours that JSON cannot hold: a mistake in this package
 	}
 	return string(b)
 }

@@ -2,9 +2,7 @@ package objects
 
 import (
 	"context"
-	"database/sql"
 	"strings"
-	"time"
 )
 
 // ListQuery asks for part of a bucket's keys in bytewise order.
@@ -29,22 +27,22 @@ const groupSteps = 16
 
 // List lists the objects of a bucket.
 func (s *Store) List(ctx context.Context, bucket string, q ListQuery) (ListResult, error) {
-	// One transaction, so that all seeks of a page see the same index.
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return ListResult{}, wrap("list objects", err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	id, err := bucketID(tx, bucket)
-	if err != nil {
-		return ListResult{}, wrap("list objects", err)
-	}
 	l := lister{ListQuery: q, bucket: bucket}
-	for from, more := q.start(); more; {
-		if from, err = l.run(ctx, tx, id, from); err != nil {
-			return ListResult{}, wrap("list objects", err)
+	// One snapshot, so that all seeks of a page see the same index.
+	err := s.read.view(ctx, func(v snapshot) error {
+		id, err := v.bucketID(ctx, bucket)
+		if err != nil {
+			return err
 		}
-		more = from != ""
+		for from, more := q.start(); more; more = from != "" {
+			if from, err = l.run(ctx, v, id, from); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return ListResult{}, wrap("list objects", err)
 	}
 	return l.result, nil
 }
@@ -96,9 +94,9 @@ type lister struct {
 
 // run reads from one place onwards and returns where to read on, "" when the
 // listing is done.
-func (l *lister) run(ctx context.Context, tx *sql.Tx, id int64, from string) (string, error) {
-	rows, err := tx.QueryContext(ctx, `select key, size, etag, modified from object
-		where bucket = ? and key >= ? order by key`, id, []byte(from))
+func (l *lister) run(ctx context.Context, v snapshot, id int64, from string) (string, error) {
+	rows, err := v.query(ctx, `select key, size, etag, modified from object
+		where bucket = ? and key >= ? and not marker order by key`, id, []byte(from))
 	if err != nil {
 		return "", err
 	}
@@ -110,7 +108,7 @@ func (l *lister) run(ctx context.Context, tx *sql.Tx, id int64, from string) (st
 		if err := rows.Scan(&key, &o.Size, &o.ETag, &modified); err != nil {
 			return "", err
 		}
-		o.Key, o.Modified = string(key), time.Unix(0, modified).UTC()
+		o.Key, o.Modified = string(key), instant(modified)
 		next, more := l.add(o)
 		if next != "" || !more {
 			return next, nil

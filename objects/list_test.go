@@ -115,12 +115,12 @@ func FuzzList(f *testing.F) {
 	f.Add("//\n///\n/", "", "/", "/", uint8(3))
 	s := newStore(f)
 	insert := func(t *testing.T, keys []string) {
-		if _, err := s.write.db.Exec(`delete from object`); err != nil {
+		if _, err := s.write.tx.exec(`delete from object`); err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range keys {
-			if _, err := s.write.db.Exec(`insert or replace into object values
-				((select id from bucket), ?, 0, 'e', 0, '[]', '{}', '')`, []byte(k)); err != nil {
+			if _, err := s.write.tx.exec(`insert or replace into object (bucket, key, size, etag, modified, extents, meta, upload)
+				values ((select id from bucket), ?, 0, 'e', 0, '[]', '{}', '')`, []byte(k)); err != nil {
 				t.Fatal(err)
 			}
 		}

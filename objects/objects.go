@@ -1,23 +1,25 @@
-// Package objects is the embedded object store: an ordered index in SQLite and
-// one file per object or part, in a folder on one machine.
+// Package objects is the embedded object store: an ordered index in SQLite, and
+// a file for each object or part that is not small, in a folder on one machine.
 //
 // It owns the order of writes that makes an acknowledged object survive a
-// crash, and an unfinished one leave nothing visible; listing; conditional
-// writes; multipart uploads. It does not own the S3 protocol, permissions,
-// bucket naming rules, or the meaning of checksums: those it stores as it is
-// given them.
+// crash, and an unfinished one leave nothing visible; versions and delete
+// markers; listing; conditional writes; multipart uploads and the end of
+// abandoned ones; comparing all of it with the disk. It does not own the S3
+// protocol, permissions, bucket naming rules, or the meaning of tags and of the
+// settings of buckets: those it stores as it is given them.
 //
-// It trusts its folder: whoever can write there can change objects. Keys are
-// bytes and never become file names, so no key reaches another file.
+// It trusts its folder: whoever can write there can change objects. It trusts
+// SQLite, in WAL mode with synchronous=FULL, to keep what it has committed. Keys
+// are bytes and never become file names, so no key reaches another file.
 //
 // # Layout
 //
 //	lock            held by the one process that uses the folder
-//	index.db        the index (SQLite, WAL, synchronous FULL)
-//	blobs/ab/ab…    the bytes, named by 32 random hex digits
+//	index.db        the index, and the bytes of small objects
+//	blobs/ab/ab…    the bytes of others, named by 32 random hex digits
 //	tmp/            files being written; emptied at start
 //
-// A write goes to tmp/, is synced, renamed into blobs/, the directory is
+// A file is written to tmp/, synced, renamed into blobs/, the directory is
 // synced, and then one index transaction publishes the key. A removal is the
 // reverse: the index forgets the file before it is unlinked. What a crash
 // leaves between the two is a file that the index does not know, and Open
@@ -155,15 +157,23 @@ type Condition struct {
 	IfModified  time.Time // to the second; zero for no condition
 }
 
-// check compares with the ETag of the present object, "" when there is none.
-func (c Condition) check(etag string) error {
+// check compares with the present object, nil when there is none.
+func (c Condition) check(o *Object) error {
+	if o == nil {
+		if c.IfMatch != "" || c.IfSize != nil || !c.IfModified.IsZero() {
+			return ErrNoSuchKey
+		}
+		return nil
+	}
 	switch {
-	case c.IfMatch != "" && etag == "":
-		return ErrNoSuchKey
-	case c.IfMatch != "" && c.IfMatch != "*" && c.IfMatch != etag:
+	case c.IfMatch != "" && c.IfMatch != "*" && c.IfMatch != o.ETag:
 		return fmt.Errorf("If-Match: %w", ErrPrecondition)
-	case c.IfNoneMatch != "" && etag != "" && (c.IfNoneMatch == "*" || c.IfNoneMatch == etag):
+	case c.IfNoneMatch != "" && (c.IfNoneMatch == "*" || c.IfNoneMatch == o.ETag):
 		return fmt.Errorf("If-None-Match: %w", ErrPrecondition)
+	case c.IfSize != nil && *c.IfSize != o.Size:
+		return fmt.Errorf("size: %w", ErrPrecondition)
+	case !c.IfModified.IsZero() && c.IfModified.Unix() != o.Modified.Unix():
+		return fmt.Errorf("last modified: %w", ErrPrecondition)
 	}
 	return nil
 }

@@ -13,13 +13,13 @@ import (
 // whatever becomes of the key, and must be closed.
 func (s *Store) Get(ctx context.Context, ref Ref) (Object, *Reader, error) {
 	for last := ""; ; {
-		o, err := s.Head(ctx, ref)
+		o, err := s.find(ctx, ref)
 		if err != nil {
 			return Object{}, nil, err
 		}
 		r, err := s.openObject(o)
 		if err == nil {
-			return o, r, nil
+			return o.Object, r, nil
 		}
 		// Removed between the look-up and the opening: look again. The index
 		// forgets before files go, so a file missing twice is a lost file.
@@ -30,9 +30,9 @@ func (s *Store) Get(ctx context.Context, ref Ref) (Object, *Reader, error) {
 	}
 }
 
-func (s *Store) openObject(o Object) (*Reader, error) {
-	r := &Reader{store: s, extents: o.Parts, size: o.Size}
-	if len(o.Parts) == 0 {
+func (s *Store) openObject(o *stored) (*Reader, error) {
+	r := &Reader{store: s, extents: o.Parts, size: o.Size, inline: o.inline}
+	if pinName(o.Parts) == "" {
 		return r, nil
 	}
 	if !s.pins.add(o.Parts) {
@@ -52,6 +52,7 @@ type Reader struct {
 	extents []Extent
 	size    int64
 	offset  int64
+	inline  []byte // the whole object, if it has no files
 
 	file   *os.File // of extents[index], nil when none is open
 	index  int
@@ -67,6 +68,9 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	r.closed = true
+	if pinName(r.extents) == "" {
+		return nil
+	}
 	var err error
 	if r.file != nil {
 		err = r.file.Close()
@@ -115,6 +119,15 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 
 // Read implements io.Reader.
 func (r *Reader) Read(p []byte) (int, error) {
+	if len(r.inline) > 0 && !r.closed {
+		rest := r.inline[min(r.offset, r.size):]
+		n := copy(p, rest)
+		r.offset += int64(n)
+		if n == 0 && len(p) > 0 {
+			return 0, io.EOF
+		}
+		return n, nil
+	}
 	f, left, err := r.position()
 	if err != nil {
 		return 0, err
@@ -159,6 +172,9 @@ func (r *Reader) CopyRange(w io.Writer, offset, length int64) (written int64, er
 	if _, err := r.Seek(offset, io.SeekStart); err != nil {
 		return 0, err
 	}
+	if len(r.inline) > 0 && !r.closed {
+		return r.writeInline(w, length)
+	}
 	for written < length {
 		f, left, err := r.position()
 		if err != nil {
@@ -172,6 +188,17 @@ func (r *Reader) CopyRange(w io.Writer, offset, length int64) (written int64, er
 		}
 	}
 	return written, nil
+}
+
+func (r *Reader) writeInline(w io.Writer, length int64) (int64, error) {
+	from := min(r.offset, r.size)
+	length = max(length, 0)
+	n, err := w.Write(r.inline[from:min(from+length, r.size)])
+	r.offset += int64(n)
+	if err == nil && int64(n) < length {
+		err = io.ErrUnexpectedEOF
+	}
+	return int64(n), err
 }
 
 // WriteTo implements io.WriterTo.

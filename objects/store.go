@@ -3,7 +3,6 @@ package objects
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -21,19 +20,25 @@ type Store struct {
 	// Now gives the time of modification. Set it before first use.
 	Now func() time.Time
 
-	dir   string
-	lock  *os.File
-	read  *sql.DB
-	write *writer
-	dirs  directories
-	pins  pins
-	close sync.Once
+	dir     string
+	lock    *os.File
+	disk    disk
+	read    *readers
+	write   *writer
+	cache   *cache
+	buckets bucketCache
+	buffers sync.Pool // of *buffer
+	dirs    directories
+	pins    pins
+	close   sync.Once
+	stop    context.CancelFunc // of the work in the background
+	work    sync.WaitGroup
 }
 
 // Create makes a store in dir, which is made if it is missing. It refuses a
 // folder that holds a store.
 func Create(dir string) (*Store, error) {
-	if _, err := os.Stat(filepath.Join(dir, "index.db")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, indexName)); err == nil {
 		return nil, fmt.Errorf("create object store: %s holds one: %w", dir, fs.ErrExist)
 	}
 	for _, d := range []string{dir, filepath.Join(dir, "blobs"), filepath.Join(dir, "tmp")} {
@@ -46,7 +51,7 @@ func Create(dir string) (*Store, error) {
 		return nil, err
 	}
 	for _, d := range []string{dir, filepath.Dir(s.dir)} {
-		if err := syncDir(d); err != nil {
+		if err := s.disk.syncDir(d); err != nil {
 			return nil, errors.Join(fmt.Errorf("create object store: %w", err), s.Close())
 		}
 	}
@@ -55,23 +60,29 @@ func Create(dir string) (*Store, error) {
 
 // Options are settings of an open store.
 type Options struct {
-	// UploadAge is the age at which an unfinished upload is ended: 0 means 7
-	// days, less than 0 never.
+	// UploadAge is the age at which an unfinished upload is ended and its
+	// parts are removed: 0 means 7 days, less than 0 never.
 	UploadAge time.Duration
 	// Log is told of work in the background; nil for nobody.
 	Log *slog.Logger
 }
 
-// OpenWith is Open with settings.
-func OpenWith(dir string, _ Options) (*Store, error) { return Open(dir) }
+// Open is OpenWith without settings.
+func Open(dir string) (*Store, error) { return OpenWith(dir, Options{}) }
 
-// Open opens the store in dir, which must hold one, and clears away what an
-// unclean end left behind. It fails with ErrInUse while another process has it.
-func Open(dir string) (*Store, error) {
-	if _, err := os.Stat(filepath.Join(dir, "index.db")); err != nil {
+// OpenWith opens the store in dir, which must hold one, brings its index up to
+// date, and clears away what an unclean end left behind. It fails with ErrInUse
+// while another process has it.
+func OpenWith(dir string, opt Options) (*Store, error) {
+	if _, err := os.Stat(filepath.Join(dir, indexName)); err != nil {
 		return nil, fmt.Errorf("open object store: %w", err)
 	}
-	return open(dir, false)
+	s, err := open(dir, false)
+	if err != nil {
+		return nil, err
+	}
+	s.background(opt)
+	return s, nil
 }
 
 func open(dir string, create bool) (_ *Store, err error) {
@@ -79,7 +90,8 @@ func open(dir string, create bool) (_ *Store, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open object store: %w", err)
 	}
-	s := &Store{Now: time.Now, dir: dir}
+	s := &Store{Now: time.Now, dir: dir, disk: realDisk{}, cache: newCache(cacheBytes), stop: func() {}}
+	s.buffers.New = func() any { return new(buffer) }
 	s.dirs.blobs = filepath.Join(dir, "blobs")
 	if s.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
 		return nil, fmt.Errorf("open object store %s: %w", dir, err)
@@ -89,16 +101,36 @@ func open(dir string, create bool) (_ *Store, err error) {
 			_ = s.Close()
 		}
 	}()
-	if s.write, err = openWriter(dir, create); err != nil {
-		return nil, fmt.Errorf("open object store %s: %w", dir, err)
-	}
-	if s.read, err = openReaders(dir); err != nil {
+	if err := s.openIndex(create); err != nil {
 		return nil, fmt.Errorf("open object store %s: %w", dir, err)
 	}
 	if err = s.sweep(context.Background()); err != nil {
 		return nil, fmt.Errorf("sweep object store %s: %w", dir, err)
 	}
 	return s, nil
+}
+
+func (s *Store) openIndex(create bool) (err error) {
+	ctx := context.Background()
+	if create {
+		if err := createIndex(s.dir); err != nil {
+			return err
+		}
+	}
+	if err := closeModes(s.dir); err != nil {
+		return err
+	}
+	if s.write, err = openWriter(ctx, s.dir, create, s.settled); err != nil {
+		return err
+	}
+	s.read, err = openReaders(ctx, s.dir)
+	return err
+}
+
+// settled takes out of memory what a transaction changed.
+func (s *Store) settled(t *touched) {
+	s.cache.settle(t)
+	s.buckets.settle(t)
 }
 
 // Close ends the store. Calls in progress fail with ErrClosed or finish; open
@@ -110,11 +142,13 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() (errs []error) {
+	s.stop()
+	s.work.Wait()
 	if s.write != nil {
 		errs = append(errs, s.write.close())
 	}
 	if s.read != nil {
-		errs = append(errs, s.read.Close())
+		errs = append(errs, s.read.db.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close()) // releases the lock
@@ -123,7 +157,7 @@ func (s *Store) shut() (errs []error) {
 }
 
 // Ping tells whether the index answers.
-func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
+func (s *Store) Ping(ctx context.Context) error { return s.read.db.PingContext(ctx) }
 
 // lockFile takes the lock that keeps a second process out: two would sweep
 // each other's files.
@@ -140,65 +174,6 @@ func lockFile(path string) (*os.File, error) {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	return f, nil
-}
-
-// sweep removes unfinished files and blobs that the index does not name: the
-// remains of writes that never were acknowledged and of removals cut short.
-func (s *Store) sweep(ctx context.Context) error {
-	tmp := filepath.Join(s.dir, "tmp")
-	if err := os.RemoveAll(tmp); err != nil {
-		return err
-	}
-	if err := os.Mkdir(tmp, 0o700); err != nil {
-		return err
-	}
-	live, err := s.liveBlobs(ctx)
-	if err != nil {
-		return err
-	}
-	return filepath.WalkDir(s.dirs.blobs, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if id, ok := blobID(d.Name()); ok && live[id] {
-			return nil
-		}
-		return os.Remove(path)
-	})
-}
-
-// liveBlobs is the set of all blobs that the index names, 16 bytes each.
-func (s *Store) liveBlobs(ctx context.Context) (map[[16]byte]bool, error) {
-	live := make(map[[16]byte]bool)
-	add := func(name string) {
-		if id, ok := blobID(name); ok {
-			live[id] = true
-		}
-	}
-	rows, err := s.read.QueryContext(ctx, `select extents from object union all
-		select blob from part`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		if _, ok := blobID(text); ok || text == "" {
-			add(text)
-			continue
-		}
-		extents, err := decodeExtents(text)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range extents {
-			add(e.blob)
-		}
-	}
-	return live, rows.Err()
 }
 
 func blobID(name string) (id [16]byte, ok bool) {

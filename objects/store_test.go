@@ -71,10 +71,23 @@ func files(t testing.TB, s *Store, under string) (paths []string) {
 	return paths
 }
 
-func wantFiles(t testing.TB, s *Store, blobs int) {
+// wantBodies checks how many bodies of objects and parts there are, in files and
+// in the index, that the index names just the files there are, and that nothing
+// is unfinished.
+func wantBodies(t testing.TB, s *Store, want int) {
 	t.Helper()
-	if got := files(t, s, "blobs"); len(got) != blobs {
-		t.Errorf("%d blobs, want %d: %q", len(got), blobs, got)
+	blobs := files(t, s, "blobs")
+	var inline, named int
+	for _, err := range []error{
+		s.read.get(t.Context(), `select count(*) from content`, nil, []any{&inline}),
+		s.read.get(t.Context(), `select count(*) from blob`, nil, []any{&named}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(blobs)+inline != want || len(blobs) != named {
+		t.Errorf("%d files, %d named, and %d in the index, want %d: %q", len(blobs), named, inline, want, blobs)
 	}
 	if got := files(t, s, "tmp"); len(got) != 0 {
 		t.Errorf("unfinished files: %q", got)
@@ -111,7 +124,7 @@ func TestBuckets(t *testing.T) {
 	if err := s.DeleteBucket(ctx, "b"); err != nil {
 		t.Fatal(err)
 	}
-	wantFiles(t, s, 0)
+	wantBodies(t, s, 0)
 	for name, err := range map[string]error{
 		"delete":        s.DeleteBucket(ctx, "b"),
 		"delete object": second(s.Delete(ctx, Ref{Name: Name{"b", "k"}}, Condition{})),
@@ -158,13 +171,13 @@ func TestKeysAreBytes(t *testing.T) {
 			t.Errorf("key of %d bytes: %v", len(k), err)
 		}
 	}
-	wantFiles(t, s, len(keys))
+	wantBodies(t, s, len(keys))
 	for _, k := range keys {
 		if err := second(s.Delete(t.Context(), Ref{Name: Name{"b", k}}, Condition{})); err != nil {
 			t.Error(err)
 		}
 	}
-	wantFiles(t, s, 0)
+	wantBodies(t, s, 0)
 }
 
 func TestPutKeepsMeta(t *testing.T) {
@@ -224,7 +237,7 @@ func TestBadBodyLeavesNothing(t *testing.T) {
 	if got := get(t, s, "k"); got != "old" {
 		t.Errorf("object is %q", got)
 	}
-	wantFiles(t, s, 1)
+	wantBodies(t, s, 1)
 }
 
 type errReader struct{ err error }
@@ -258,7 +271,7 @@ func TestConditions(t *testing.T) {
 	if err := second(s.Delete(t.Context(), Ref{Name: Name{"b", "k"}}, Condition{IfMatch: "other"})); !errors.Is(err, ErrPrecondition) {
 		t.Errorf("delete: %v", err)
 	}
-	wantFiles(t, s, 2)
+	wantBodies(t, s, 2)
 }
 
 // Of many writers that each want to be the first, one wins.
@@ -288,7 +301,7 @@ func TestConditionIsAtomic(t *testing.T) {
 	if got := get(t, s, "k"); got != fmt.Sprint(winner) {
 		t.Errorf("object is %q, winner %d", got, winner)
 	}
-	wantFiles(t, s, 1)
+	wantBodies(t, s, 1)
 }
 
 func TestCreateAndOpen(t *testing.T) {
@@ -301,10 +314,10 @@ func TestCreateAndOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mode string
-	if err := s.write.db.QueryRow("pragma journal_mode").Scan(&mode); err != nil || mode != "wal" {
+	if err := s.write.tx.get("pragma journal_mode", nil, []any{&mode}); err != nil || mode != "wal" {
 		t.Errorf("journal %q, %v", mode, err)
 	}
-	if err := s.write.db.QueryRow("pragma synchronous").Scan(&mode); err != nil || mode != "2" {
+	if err := s.write.tx.get("pragma synchronous", nil, []any{&mode}); err != nil || mode != "2" {
 		t.Errorf("synchronous %q, %v", mode, err)
 	}
 	if _, err := Create(dir); !errors.Is(err, fs.ErrExist) {
@@ -313,7 +326,7 @@ func TestCreateAndOpen(t *testing.T) {
 	if _, err := Open(dir); !errors.Is(err, ErrInUse) {
 		t.Errorf("open twice: %v", err)
 	}
-	if _, err := s.write.db.Exec("pragma user_version = 99"); err != nil {
+	if _, err := s.write.tx.exec("pragma user_version = 99"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -335,7 +348,7 @@ func TestCreateAndOpen(t *testing.T) {
 // version or none.
 func TestConcurrent(t *testing.T) {
 	s := newStore(t)
-	content := func(i int) string { return strings.Repeat(string(rune('a'+i)), 1000*(i+1)) }
+	content := func(i int) string { return strings.Repeat(string(rune('a'+i)), 9000*(i+1)) }
 	var wg, readers sync.WaitGroup
 	done := make(chan struct{})
 	for range 3 {
@@ -381,7 +394,7 @@ func TestConcurrent(t *testing.T) {
 	close(done)
 	readers.Wait()
 	put(t, s, "k", "last")
-	wantFiles(t, s, 1)
+	wantBodies(t, s, 1)
 	if len(s.pins.set) != 0 {
 		t.Errorf("pins left: %v", s.pins.set)
 	}

@@ -2,9 +2,7 @@ package objects
 
 import (
 	"context"
-	"crypto/md5"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,12 +50,12 @@ func (s *Store) CreateUpload(ctx context.Context, name Name, meta Meta) (Upload,
 		return Upload{}, wrap("create upload", err)
 	}
 	u := Upload{Name: name, Meta: meta, ID: randomName(), Created: s.Now()}
-	err := s.write.do(ctx, func(tx *sql.Tx) error {
-		id, err := bucketID(tx, name.Bucket)
+	err := s.write.do(ctx, func(t *tx) error {
+		id, err := t.bucketID(name.Bucket)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`insert into upload (bucket, key, id, created, meta) values (?, ?, ?, ?, ?)`,
+		_, err = t.exec(`insert into upload (bucket, key, id, created, meta) values (?, ?, ?, ?, ?)`,
 			id, []byte(name.Key), u.ID, u.Created.UnixNano(), encode(u.Meta))
 		return err
 	})
@@ -69,9 +67,9 @@ func (s *Store) Upload(ctx context.Context, name Name, id string) (Upload, error
 	u := Upload{Name: name, ID: id}
 	var created sql.NullInt64
 	var meta sql.NullString
-	err := s.read.QueryRowContext(ctx, `select u.created, u.meta from bucket b
+	err := s.read.get(ctx, `select u.created, u.meta from bucket b
 		left join upload u on u.bucket = b.id and u.key = ? and u.id = ? where b.name = ?`,
-		[]byte(name.Key), id, name.Bucket).Scan(&created, &meta)
+		[]any{[]byte(name.Key), id, name.Bucket}, []any{&created, &meta})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return Upload{}, ErrNoSuchBucket
@@ -80,11 +78,9 @@ func (s *Store) Upload(ctx context.Context, name Name, id string) (Upload, error
 	case !created.Valid:
 		return Upload{}, ErrNoSuchUpload
 	}
-	u.Created = time.Unix(0, created.Int64).UTC()
-	if err := json.Unmarshal([]byte(meta.String), &u.Meta); err != nil {
-		return Upload{}, fmt.Errorf("index: meta: %w", err)
-	}
-	return u, nil
+	u.Created = instant(created.Int64)
+	u.Meta, err = decodeMeta(meta.String)
+	return u, err
 }
 
 // PartOptions is what a part is stored with; see PutOptions.
@@ -101,7 +97,7 @@ func (s *Store) PutPart(ctx context.Context, u Upload, number int, body io.Reade
 	if _, err := s.Upload(ctx, u.Name, u.ID); err != nil {
 		return Part{}, wrap("put part", err)
 	}
-	b, err := s.store(ctx, body)
+	b, err := s.store(ctx, body, 0)
 	if err != nil {
 		return Part{}, wrap("put part", err)
 	}
@@ -110,59 +106,59 @@ func (s *Store) PutPart(ctx context.Context, u Upload, number int, body io.Reade
 		p.Checksums = opt.Checksums()
 	}
 	if err := permitted(opt.Permit); err != nil {
-		s.discard(b)
+		s.discard(&b)
 		return Part{}, wrap("put part", err)
 	}
 	var old []Extent
-	err = s.write.do(ctx, func(tx *sql.Tx) (err error) {
-		old, err = publishPart(tx, u, p)
+	err = s.write.do(ctx, func(t *tx) (err error) {
+		old, err = t.publishPart(u, p)
 		return err
 	})
-	if err != nil {
-		if !errors.Is(err, errUnsure) {
-			s.discard(b)
-		}
+	if err := s.settle(&b, err); err != nil {
 		return Part{}, wrap("put part", err)
 	}
 	s.dropEach(old)
 	return p, nil
 }
 
-func publishPart(tx *sql.Tx, u Upload, p Part) (old []Extent, err error) {
-	if _, err := uploadMeta(tx, u.Name, u.ID); err != nil {
+func (t *tx) publishPart(u Upload, p Part) (old []Extent, err error) {
+	if _, err := t.uploadMeta(u.Name, u.ID); err != nil {
 		return nil, err
 	}
-	old, err = queryBlobs(tx, `select blob, size from part where upload = ? and number = ?`, u.ID, p.Number)
+	old, err = t.removeParts(`delete from part where upload = ? and number = ? returning blob, size`, u.ID, p.Number)
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(`insert or replace into part (upload, number, blob, size, etag, modified, checksums)
+	if err := t.addBlobs([]Extent{{blob: p.blob}}); err != nil {
+		return nil, err
+	}
+	_, err = t.exec(`insert into part (upload, number, blob, size, etag, modified, checksums)
 		values (?, ?, ?, ?, ?, ?, ?)`,
 		u.ID, p.Number, p.blob, p.Size, p.ETag, p.Modified.UnixNano(), encode(p.Checksums))
 	return old, err
 }
 
 // uploadMeta reads what an upload was created with.
-func uploadMeta(tx *sql.Tx, name Name, id string) (meta Meta, err error) {
-	bucket, err := bucketID(tx, name.Bucket)
+func (t *tx) uploadMeta(name Name, id string) (meta Meta, err error) {
+	bucket, err := t.bucketID(name.Bucket)
 	if err != nil {
 		return meta, err
 	}
 	var text string
-	err = tx.QueryRow(`select meta from upload where bucket = ? and key = ? and id = ?`,
-		bucket, []byte(name.Key), id).Scan(&text)
+	err = t.get(`select meta from upload where bucket = ? and key = ? and id = ?`,
+		[]any{bucket, []byte(name.Key), id}, []any{&text})
 	if errors.Is(err, sql.ErrNoRows) {
 		return meta, ErrNoSuchUpload
 	}
 	if err != nil {
 		return meta, err
 	}
-	return meta, json.Unmarshal([]byte(text), &meta)
+	return decodeMeta(text)
 }
 
 // Parts lists the parts of an upload with numbers above after, at most limit.
 func (s *Store) Parts(ctx context.Context, u Upload, after, limit int) ([]Part, error) {
-	rows, err := s.read.QueryContext(ctx, `select number, blob, size, etag, modified, checksums from part
+	rows, err := s.read.query(ctx, `select number, blob, size, etag, modified, checksums from part
 		where upload = ? and number > ? order by number limit ?`, u.ID, after, limit)
 	if err != nil {
 		return nil, wrap("list parts", err)
@@ -180,7 +176,7 @@ func scanParts(rows *sql.Rows) (parts []Part, err error) {
 		if err := rows.Scan(&p.Number, &p.blob, &p.Size, &p.ETag, &modified, &checksums); err != nil {
 			return nil, err
 		}
-		p.Modified = time.Unix(0, modified).UTC()
+		p.Modified = instant(modified)
 		if err := json.Unmarshal([]byte(checksums), &p.Checksums); err != nil {
 			return nil, fmt.Errorf("index: checksums: %w", err)
 		}
@@ -193,7 +189,7 @@ func scanParts(rows *sql.Rows) (parts []Part, err error) {
 // after the marker, at most limit. A marker without an id stands behind all
 // uploads of its key.
 func (s *Store) Uploads(ctx context.Context, bucket, prefix string, after Marker, limit int) ([]Upload, error) {
-	b, err := bucketIDContext(ctx, s.read, bucket)
+	b, err := s.bucket(ctx, bucket)
 	if err != nil {
 		return nil, wrap("list uploads", err)
 	}
@@ -203,8 +199,8 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string, after Marker
 	case after.ID == "" && after.Key != "":
 		after.Key += "\x00"
 	}
-	rows, err := s.read.QueryContext(ctx, `select key, id, created from upload
-		where bucket = ? and (key, id) > (?, ?) order by key, id`, b, []byte(after.Key), after.ID)
+	rows, err := s.read.query(ctx, `select key, id, created from upload
+		where bucket = ? and (key, id) > (?, ?) order by key, id`, b.id, []byte(after.Key), after.ID)
 	if err != nil {
 		return nil, wrap("list uploads", err)
 	}
@@ -216,14 +212,6 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string, after Marker
 type Marker struct {
 	Key string
 	ID  string
-}
-
-func bucketIDContext(ctx context.Context, db *sql.DB, name string) (id int64, err error) {
-	err = db.QueryRowContext(ctx, `select id from bucket where name = ?`, name).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, ErrNoSuchBucket
-	}
-	return id, err
 }
 
 func scanUploads(rows *sql.Rows, bucket, prefix string, limit int) (uploads []Upload, err error) {
@@ -238,7 +226,7 @@ func scanUploads(rows *sql.Rows, bucket, prefix string, limit int) (uploads []Up
 		if len(key) < len(prefix) || string(key[:len(prefix)]) != prefix {
 			break
 		}
-		u.Key, u.Created = string(key), time.Unix(0, created).UTC()
+		u.Key, u.Created = string(key), instant(created)
 		uploads = append(uploads, u)
 	}
 	return uploads, rows.Err()
@@ -247,12 +235,14 @@ func scanUploads(rows *sql.Rows, bucket, prefix string, limit int) (uploads []Up
 // AbortUpload ends an upload and removes its parts.
 func (s *Store) AbortUpload(ctx context.Context, name Name, id string) error {
 	var garbage []Extent
-	err := s.write.do(ctx, func(tx *sql.Tx) (err error) {
-		if _, err := uploadMeta(tx, name, id); err != nil {
+	err := s.write.do(ctx, func(t *tx) (err error) {
+		if _, err := t.uploadMeta(name, id); err != nil {
 			return err
 		}
-		garbage, err = endUpload(tx, id)
-		return err
+		if garbage, err = t.endUpload(id); err != nil {
+			return err
+		}
+		return t.removeBlobs(garbage)
 	})
 	if err != nil {
 		return wrap("abort upload", err)
@@ -261,135 +251,17 @@ func (s *Store) AbortUpload(ctx context.Context, name Name, id string) error {
 	return nil
 }
 
-// endUpload forgets an upload and returns the files of its parts.
-func endUpload(tx *sql.Tx, id string) ([]Extent, error) {
-	blobs, err := queryBlobs(tx, `select blob, size from part where upload = ?`, id)
+// endUpload forgets an upload and returns the files of its parts, which stay in
+// table blob.
+func (t *tx) endUpload(id string) (files []Extent, err error) {
+	rows, err := t.query(`delete from part where upload = ? returning blob, size`, id)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec(`delete from part where upload = ?`, id); err != nil {
+	parts, err := scanFiles(rows)
+	if err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(`delete from upload where id = ?`, id)
-	return blobs, err
-}
-
-// CompleteUpload makes the chosen parts an object, in one transaction and
-// without copying. Asking again for an upload that became the present object
-// answers that object, as a client does that lost the first answer.
-func (s *Store) CompleteUpload(ctx context.Context, name Name, id string, chosen []Chosen, opt CompleteOptions) (Object, error) {
-	var o Object
-	var old, unused []Extent
-	err := s.write.do(ctx, func(tx *sql.Tx) (err error) {
-		meta, err := uploadMeta(tx, name, id)
-		if err != nil {
-			return err
-		}
-		o = Object{Name: name, Meta: meta, Modified: s.Now(), upload: id}
-		if err := assemble(tx, &o, chosen, opt); err != nil {
-			return err
-		}
-		if old, err = publish(tx, o, opt.Condition); err != nil {
-			return err
-		}
-		blobs, err := endUpload(tx, id)
-		unused = without(blobs, o.Parts)
-		return err
-	})
-	if errors.Is(err, ErrNoSuchUpload) {
-		if o, again := s.Head(ctx, Ref{Name: name}); again == nil && o.upload == id {
-			return o, nil
-		}
-	}
-	if err != nil {
-		return Object{}, wrap("complete upload", err)
-	}
-	s.drop(old)
-	s.dropEach(unused)
-	return o, nil
-}
-
-// assemble checks the chosen parts and makes of them size, ETag and checksums.
-func assemble(tx *sql.Tx, o *Object, chosen []Chosen, opt CompleteOptions) error {
-	rows, err := tx.Query(`select number, blob, size, etag, modified, checksums from part
-		where upload = ? order by number`, o.upload)
-	if err != nil {
-		return err
-	}
-	parts, err := scanParts(rows)
-	if err != nil {
-		return err
-	}
-	used, err := choose(parts, chosen)
-	if err != nil {
-		return err
-	}
-	sum := md5.New()
-	for _, p := range used {
-		raw, err := hex.DecodeString(p.ETag)
-		if err != nil {
-			return fmt.Errorf("index: part etag: %w", err)
-		}
-		_, _ = sum.Write(raw)
-		o.Size += p.Size
-		if p.blob != "" {
-			o.Parts = append(o.Parts, Extent{Size: p.Size, Number: p.Number, Checksums: p.Checksums, blob: p.blob})
-		}
-	}
-	o.ETag = fmt.Sprintf("%x-%d", sum.Sum(nil), len(used))
-	if opt.Checksums != nil {
-		o.Meta.Checksums, o.Meta.ChecksumType, err = opt.Checksums(used)
-	}
-	return err
-}
-
-// choose finds the chosen among the parts, which are in ascending order.
-func choose(parts []Part, chosen []Chosen) (used []Part, err error) {
-	if len(chosen) == 0 {
-		return nil, ErrInvalidPart
-	}
-	last := 0
-	for _, c := range chosen {
-		if c.Number <= last {
-			return nil, ErrInvalidPartOrder
-		}
-		last = c.Number
-	}
-	for _, c := range chosen {
-		for len(parts) > 0 && parts[0].Number < c.Number {
-			parts = parts[1:]
-		}
-		if len(parts) == 0 || parts[0].Number != c.Number || parts[0].ETag != c.ETag || !agree(c.Checksums, parts[0].Checksums) {
-			return nil, fmt.Errorf("part %d: %w", c.Number, ErrInvalidPart)
-		}
-		used = append(used, parts[0])
-	}
-	for _, p := range used[:len(used)-1] {
-		if p.Size < MinPartSize {
-			return nil, fmt.Errorf("part %d: %w", p.Number, ErrEntityTooSmall)
-		}
-	}
-	return used, nil
-}
-
-func agree(want, have map[string]string) bool {
-	for name, value := range want {
-		if v, ok := have[name]; ok && v != value {
-			return false
-		}
-	}
-	return true
-}
-
-func without(blobs, used []Extent) (unused []Extent) {
-	keep := make(map[string]bool, len(used))
-	for _, e := range used {
-		keep[e.blob] = true
-	}
-	for _, e := range blobs {
-		if !keep[e.blob] {
-			unused = append(unused, e)
-		}
-	}
-	return unused
+	_, err = t.exec(`delete from upload where id = ?`, id)
+	return parts, err
 }

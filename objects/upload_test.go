@@ -54,7 +54,7 @@ func TestMultipart(t *testing.T) {
 	if got := get(t, s, "k"); got != string(want) {
 		t.Error("content differs")
 	}
-	wantFiles(t, s, 3)
+	wantBodies(t, s, 3)
 
 	_, r, err := s.Get(t.Context(), Ref{Name: Name{"b", "k"}})
 	if err != nil {
@@ -78,7 +78,7 @@ func TestMultipart(t *testing.T) {
 	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("read after close: %v", err)
 	}
-	wantFiles(t, s, 1)
+	wantBodies(t, s, 1)
 	if len(s.pins.set) != 0 {
 		t.Errorf("pins left: %v", s.pins.set)
 	}
@@ -143,7 +143,7 @@ func TestMultipartRefusals(t *testing.T) {
 	if err != nil || o.Size != 0 || o.Checksums["n"] != "1" || get(t, s, "k") != "" {
 		t.Errorf("complete with an empty part: %+v, %v", o, err)
 	}
-	wantFiles(t, s, 0)
+	wantBodies(t, s, 0)
 	for name, err := range map[string]error{
 		"abort": s.AbortUpload(ctx, name, u.ID),
 		"part":  second(s.PutPart(ctx, u, 1, strings.NewReader(""), PartOptions{})),

@@ -1,0 +1,168 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// sweep removes unfinished files and blobs that the index does not name: the
+// remains of writes that never were acknowledged and of removals cut short. It
+// looks at one of the 256 directories at a time.
+func (s *Store) sweep(ctx context.Context) error {
+	tmp := filepath.Join(s.dir, "tmp")
+	if err := os.RemoveAll(tmp); err != nil {
+		return err
+	}
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		return err
+	}
+	return orphans(ctx, s.read, s.dirs.blobs, func(path string, _ fs.DirEntry) error {
+		return os.Remove(path)
+	})
+}
+
+// orphans calls found for each file under blobs that the index does not name.
+func orphans(ctx context.Context, index *readers, blobs string, found func(path string, d fs.DirEntry) error) error {
+	dirs, err := os.ReadDir(blobs)
+	if err != nil {
+		return err
+	}
+	for _, d := range dirs {
+		path := filepath.Join(blobs, d.Name())
+		if !d.IsDir() {
+			err = found(path, d)
+		} else {
+			err = orphansIn(ctx, index, path, found)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphansIn lists the directory before it asks the index, so that what is
+// removed meanwhile is gone from both, or is an orphan to look at again.
+func orphansIn(ctx context.Context, index *readers, dir string, found func(path string, d fs.DirEntry) error) error {
+	files, err := os.ReadDir(dir) // by name, as the index has them
+	if err != nil {
+		return err
+	}
+	live, err := liveBlobs(ctx, index, filepath.Base(dir))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		for len(live) > 0 && live[0] < f.Name() {
+			live = live[1:]
+		}
+		if len(live) > 0 && live[0] == f.Name() {
+			continue
+		}
+		if err := found(filepath.Join(dir, f.Name()), f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// liveBlobs lists the blobs of one directory that the index names, in order.
+func liveBlobs(ctx context.Context, index *readers, dir string) (names []string, err error) {
+	first, ok := blobID(dir + "000000000000000000000000000000")
+	if !ok {
+		return nil, nil // not one of ours: nothing in it is live
+	}
+	last, _ := blobID(dir + "ffffffffffffffffffffffffffffff")
+	rows, err := index.query(ctx, `select lower(hex(name)) from blob where name between ? and ? order by name`, first[:], last[:])
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
+
+// Unfinished uploads are looked for this often.
+const expireEvery = time.Hour
+
+const defaultUploadAge = 7 * 24 * time.Hour
+
+// background begins the work that goes on while the store is open.
+func (s *Store) background(opt Options) {
+	age := opt.UploadAge
+	if age == 0 {
+		age = defaultUploadAge
+	}
+	if age < 0 {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.work.Go(func() {
+		for tick := time.NewTicker(min(expireEvery, max(age, time.Second))); ; {
+			n, err := s.expire(ctx, time.Now().Add(-age))
+			if opt.Log != nil && n > 0 {
+				opt.Log.LogAttrs(ctx, slog.LevelInfo, "ended unfinished uploads", slog.Int("uploads", n), slog.Duration("older_than", age))
+			}
+			if opt.Log != nil && err != nil && ctx.Err() == nil {
+				opt.Log.LogAttrs(ctx, slog.LevelError, "could not end unfinished uploads", slog.Any("error", err))
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			}
+		}
+	})
+}
+
+// expire ends the uploads that were begun before a time, and tells how many.
+func (s *Store) expire(ctx context.Context, before time.Time) (ended int, err error) {
+	for {
+		uploads, err := s.uploadsBefore(ctx, before)
+		if err != nil || len(uploads) == 0 {
+			return ended, err
+		}
+		for _, u := range uploads {
+			err := s.AbortUpload(ctx, u.Name, u.ID)
+			if err != nil && !errors.Is(err, ErrNoSuchUpload) && !errors.Is(err, ErrNoSuchBucket) {
+				return ended, err
+			}
+			if err == nil {
+				ended++
+			}
+		}
+	}
+}
+
+// uploadsBefore finds some of the uploads that were begun before a time.
+func (s *Store) uploadsBefore(ctx context.Context, before time.Time) (uploads []Upload, err error) {
+	rows, err := s.read.query(ctx, `select b.name, u.key, u.id from upload u join bucket b on b.id = u.bucket
+		where u.created < ? limit 100`, before.UnixNano())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var u Upload
+		var key []byte
+		if err := rows.Scan(&u.Bucket, &key, &u.ID); err != nil {
+			return nil, err
+		}
+		u.Key = string(key)
+		uploads = append(uploads, u)
+	}
+	return uploads, rows.Err()
+}

@@ -1,0 +1,228 @@
+package objects
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// writer is the only one to change the index. Changes that arrive while one is
+// being synced to the disk share the next sync.
+type writer struct {
+	tx      tx
+	queue   chan *change
+	stop    chan struct{}
+	stopped chan struct{}
+	// settled is told, after each transaction and before its changes are
+	// acknowledged, what they changed.
+	settled func(*touched)
+}
+
+type change struct {
+	run  func(*tx) error
+	err  error
+	done chan struct{}
+}
+
+// maxBatch bounds how long a change waits for others to be applied.
+const maxBatch = 128
+
+// errUnsure marks a failed commit: the change may or may not be in the index,
+// so no file may be removed on its account.
+var errUnsure = errors.New("index commit failed")
+
+// tx is the transaction that changes run in, on the one connection that writes.
+// Its statements stay prepared.
+type tx struct {
+	db    *sql.DB
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+	touched
+}
+
+// touched is what a transaction changed.
+type touched struct {
+	keys    []Name
+	buckets []string
+	every   bool // all keys
+}
+
+func (t *touched) reset() { t.keys, t.buckets, t.every = t.keys[:0], t.buckets[:0], false }
+
+func (t *touched) key(name Name) { t.keys = append(t.keys, name) }
+
+func (t *touched) bucket(name string) { t.buckets = append(t.buckets, name) }
+
+func openWriter(ctx context.Context, dir string, create bool, settled func(*touched)) (_ *writer, err error) {
+	// A checkpoint copies a page once however often it was written since the
+	// last, so they are rare: every 16 MiB of log.
+	db, err := openIndex(dir, "_txlock=immediate&_pragma=journal_mode(wal)&_pragma=synchronous(full)"+
+		"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = db.Close()
+		}
+	}()
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db, create); err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{
+		tx:    tx{db: db, conn: conn, stmts: make(map[string]*sql.Stmt)},
+		queue: make(chan *change), stop: make(chan struct{}), stopped: make(chan struct{}), settled: settled,
+	}
+	go w.loop()
+	return w, nil
+}
+
+func (w *writer) close() error {
+	close(w.stop)
+	<-w.stopped
+	return errors.Join(w.tx.conn.Close(), w.tx.db.Close())
+}
+
+// do runs a change in a transaction and returns when it is durable. An error
+// of run undoes that change alone. Once taken up a change is not abandoned when
+// ctx ends, because its outcome decides about files.
+func (w *writer) do(ctx context.Context, run func(*tx) error) error {
+	c := &change{run: run, done: make(chan struct{})}
+	select {
+	case w.queue <- c:
+		<-c.done
+		return c.err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.stop:
+		return ErrClosed
+	}
+}
+
+func (w *writer) loop() {
+	defer close(w.stopped)
+	var batch []*change
+	for {
+		select {
+		case c := <-w.queue:
+			batch = w.gather(append(batch[:0], c))
+			w.apply(batch)
+			clear(batch)
+		case <-w.stop:
+			return
+		}
+	}
+}
+
+// gather takes the changes that wait already.
+func (w *writer) gather(batch []*change) []*change {
+	for len(batch) < maxBatch {
+		select {
+		case c := <-w.queue:
+			batch = append(batch, c)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// apply commits a batch and tells each change its outcome.
+func (w *writer) apply(batch []*change) {
+	w.tx.reset()
+	err := w.tx.transact(batch)
+	w.settled(&w.tx.touched)
+	for _, c := range batch {
+		if err != nil && c.err == nil {
+			c.err = err
+		}
+		close(c.done)
+	}
+}
+
+// transact runs the changes of a batch and commits. The error is for those
+// that did not fail by themselves.
+func (t *tx) transact(batch []*change) error {
+	if _, err := t.exec("begin immediate"); err != nil {
+		return err
+	}
+	if err := t.each(batch); err != nil {
+		_, _ = t.exec("rollback") // SQLite may have done it already
+		return err
+	}
+	if _, err := t.exec("commit"); err != nil {
+		_, _ = t.exec("rollback")
+		return fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	return nil
+}
+
+// each runs every change as a savepoint of the one transaction. An error ends
+// the transaction.
+func (t *tx) each(batch []*change) error {
+	if len(batch) == 1 {
+		batch[0].err = batch[0].run(t)
+		return batch[0].err
+	}
+	for _, c := range batch {
+		if _, err := t.exec("savepoint change"); err != nil {
+			return err
+		}
+		if c.err = c.run(t); c.err != nil {
+			// When even this fails the transaction is gone, with all changes.
+			if _, err := t.exec("rollback to change"); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec("release change"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stmt returns the prepared form of one of the package's statements, whose
+// number bounds the map.
+func (t *tx) stmt(query string) (*sql.Stmt, error) {
+	if st := t.stmts[query]; st != nil {
+		return st, nil
+	}
+	st, err := t.conn.PrepareContext(context.Background(), query) //nolint:sqlclosecheck // closed with the connection
+	if err == nil {
+		t.stmts[query] = st
+	}
+	return st, err
+}
+
+// exec runs a statement.
+func (t *tx) exec(query string, args ...any) (sql.Result, error) {
+	st, err := t.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(context.Background(), args...)
+}
+
+// query runs a query for many rows.
+func (t *tx) query(query string, args ...any) (*sql.Rows, error) {
+	st, err := t.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(context.Background(), args...)
+}
+
+// get runs a query for one row.
+func (t *tx) get(query string, args, into []any) error {
+	st, err := t.stmt(query)
+	if err != nil {
+		return err
+	}
+	return st.QueryRowContext(context.Background(), args...).Scan(into...)
+}
