@@ -71,6 +71,9 @@ func (i *Installation) Place() thingpass.Place {
 	return thingpass.Place{Account: i.Account, Region: i.Region}
 }
 
+// Objects is the folder of the embedded object store.
+func (i *Installation) Objects() string { return i.path(dirObjects) }
+
 func (i *Installation) path(name string) string { return filepath.Join(i.dir, name) }
 
 func (i *Installation) dsn() string {

@@ -31,6 +31,7 @@ import (
 	"github.com/thingpass/thingpass/store"
 	"github.com/thingpass/thingpass/sts"
 	"github.com/thingpass/thingpass/trail"
+	"github.com/thingpass/thingpass/upstream"
 	"github.com/thingpass/thingpass/why"
 )
 
@@ -38,17 +39,21 @@ import (
 // is a good default.
 type Config struct {
 	Dir             string
-	DeviceListen    string         // device door; "" for :8443
-	APIListen       string         // signed door; "" for :9443
-	HTTPListen      string         // signed door without TLS, for a proxy that ends it or a network that needs none; "" for none
-	OpsListen       string         // health and metrics, plain HTTP; "" for 127.0.0.1:9445
-	DeviceEndpoint  string         // public host[:port] of the device door; "" for the first host and the device door's port
-	NoPostQuantum   bool           // do not offer X25519MLKEM768
-	NoPresignV2     bool           // refuse S3 URLs presigned with Signature Version 2
-	StrictVariables bool           // AWS's variable names only, without the spellings of its launch article
-	TrustedProxies  []netip.Prefix // whose X-Forwarded-For counts at the signed door
-	Decisions       int            // how many are kept to be explained; 0 for trail.DefaultSize, below for none
-	DecisionsAge    time.Duration  // how long; 0 for trail.DefaultAge
+	DeviceListen    string            // device door; "" for :8443
+	APIListen       string            // signed door; "" for :9443
+	HTTPListen      string            // signed door without TLS, for a proxy that ends it or a network that needs none; "" for none
+	OpsListen       string            // health and metrics, plain HTTP; "" for 127.0.0.1:9445
+	DeviceEndpoint  string            // public host[:port] of the device door; "" for the first host and the device door's port
+	NoPostQuantum   bool              // do not offer X25519MLKEM768
+	NoPresignV2     bool              // refuse S3 URLs presigned with Signature Version 2
+	S3Engines       []upstream.Config // S3 engines that buckets are forwarded to, by prefix; none for the embedded store alone
+	S3Domains       []string          // below which a bucket is a host name: BUCKET.DOMAIN
+	S3Public        bool              // let bucket policies allow unsigned requests
+	UploadAge       time.Duration     // after which an unfinished upload of the embedded store is ended; 0 for 7 days, below for never
+	StrictVariables bool              // AWS's variable names only, without the spellings of its launch article
+	TrustedProxies  []netip.Prefix    // whose X-Forwarded-For counts at the signed door
+	Decisions       int               // how many are kept to be explained; 0 for trail.DefaultSize, below for none
+	DecisionsAge    time.Duration     // how long; 0 for trail.DefaultAge
 	ShutdownTimeout time.Duration
 	Log             *slog.Logger
 	Now             func() time.Time
@@ -89,6 +94,7 @@ type Server struct {
 	inst    *Installation
 	db      *store.DB
 	objects *objects.Store
+	engines []*upstream.Engine
 	metrics *metrics
 	gate    *gate.Door
 
@@ -123,7 +129,10 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.db.Now = s.cfg.Now
-	if s.objects, err = objects.Open(s.inst.path(dirObjects)); err != nil {
+	if s.objects, err = objects.OpenWith(s.inst.Objects(), objects.Options{UploadAge: s.cfg.UploadAge, Log: s.cfg.Log}); err != nil {
+		return err
+	}
+	if err := s.openEngines(); err != nil {
 		return err
 	}
 	doors, err := s.listen()
@@ -192,6 +201,7 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 	if err != nil {
 		return err
 	}
+	s.checkDomains()
 	issuer, err := s.loadIssuer()
 	if err != nil {
 		return err
@@ -212,7 +222,7 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 	})
 	s.gate = gate.NewDoor(gate.Config{
 		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide, explain), Trail: decisions,
-		Log: s.cfg.Log, Now: s.cfg.Now, NoPresignV2: s.cfg.NoPresignV2, Observe: s.metrics.request,
+		Log: s.cfg.Log, Now: s.cfg.Now, NoPresignV2: s.cfg.NoPresignV2, Public: s.cfg.S3Public, Observe: s.metrics.request,
 	})
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
 	s.group.Go(func() error { cert.watch(background, nil); return nil })
@@ -252,7 +262,7 @@ func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, d
 		iot.New(iot.Config{Place: place, Store: s.db, Issuer: issuer, DeviceEndpoint: s.deviceEndpoint(), ParsePolicy: parseIoTPolicy, Judge: judgeIoTPolicy(place), Now: s.cfg.Now, Log: s.cfg.Log}),
 		iam.New(iam.Config{Place: place, Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, StrictVariables: s.cfg.StrictVariables}),
 		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session), Decode: explain.Decode}),
-		s3.New(s3.Config{Place: place, Objects: s.objects, Now: s.cfg.Now}),
+		s3.New(s3.Config{Place: place, Objects: s.objects, Engines: s.engines, Now: s.cfg.Now}),
 	}
 }
 
@@ -321,18 +331,7 @@ func (s *Server) serve(l net.Listener, h http.Handler, t *tls.Config, limit time
 func (s *Server) ops() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		switch err := s.db.Ping(ctx); {
-		case s.draining.Load():
-			http.Error(w, "shutting down", http.StatusServiceUnavailable)
-		case err != nil:
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		default:
-			_, _ = w.Write([]byte("ready\n"))
-		}
-	})
+	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	return mux
 }
@@ -374,6 +373,9 @@ func (s *Server) Shutdown() error {
 
 func (s *Server) closeStores() error {
 	var err error
+	for _, e := range s.engines {
+		e.Close()
+	}
 	if s.objects != nil {
 		err = s.objects.Close()
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass/server"
+	"github.com/thingpass/thingpass/upstream"
 )
 
 type dataFlag struct {
@@ -67,6 +68,10 @@ type serveCmd struct {
 	DeviceEndpoint  string        `env:"THINGPASS_DEVICE_ENDPOINT" placeholder:"HOST[:PORT]" help:"Public name of the device door (default: the first host of the installation and the door's port)."`
 	PostQuantum     bool          `env:"THINGPASS_POST_QUANTUM" default:"true" negatable:"" help:"Offer the post-quantum hybrid key exchange X25519MLKEM768."`
 	PresignV2       bool          `name:"presign-v2" env:"THINGPASS_PRESIGN_V2" default:"true" negatable:"" help:"Take S3 URLs presigned with Signature Version 2, which AWS CLI version 1 and boto3 make by default."`
+	S3Backend       []string      `name:"s3-backend" env:"THINGPASS_S3_BACKEND" sep:";" placeholder:"name=NAME,endpoint=URL,credentials=FILE,…" help:"S3 engine that buckets are forwarded to, repeatable: name=, endpoint=, credentials=FILE or env:PREFIX, and, if wanted, profile=, region=, prefix= of its buckets, kind=ceph|minio|aws|garage|seaweedfs, ca=, concurrency= (default: the embedded store has every bucket)."`
+	S3Domain        []string      `name:"s3-domain" env:"THINGPASS_S3_DOMAIN" placeholder:"DOMAIN" help:"Take BUCKET.DOMAIN as the address of a bucket, too, repeatable. The server certificate needs *.DOMAIN."`
+	S3Public        bool          `name:"s3-public" env:"THINGPASS_S3_PUBLIC" help:"Let bucket policies allow unsigned requests. Without it no bucket is public, whatever its policy says."`
+	UploadAge       time.Duration `name:"s3-upload-age" env:"THINGPASS_S3_UPLOAD_AGE" default:"168h" help:"End unfinished multipart uploads of the embedded store that are older; 0 for never."`
 	StrictVariables bool          `env:"THINGPASS_STRICT_VARIABLES" help:"Know the policy variables credentials-iot:* only, not their older spellings iot:thingName, iot:thingType, iot:certificateId."`
 	TrustedProxy    []string      `env:"THINGPASS_TRUSTED_PROXY" placeholder:"CIDR" help:"Address or network of a proxy in front of the API door, repeatable: the client's address is taken from its X-Forwarded-For, for aws:SourceIp and the log. From anybody else that header is ignored."`
 	Decisions       int           `env:"THINGPASS_DECISIONS" default:"20000" help:"How many decisions are kept in memory for thingpass why, about 4 KB each; 0 for none."`
@@ -93,9 +98,17 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.Decisions <= 0 {
 		c.Decisions = -1
 	}
+	if c.UploadAge <= 0 {
+		c.UploadAge = -1
+	}
+	engines, err := engines(c.S3Backend)
+	if err != nil {
+		return err
+	}
 	s, err := server.Start(ctx, server.Config{
 		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, HTTPListen: c.HTTPListen, OpsListen: c.OpsListen,
 		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
+		S3Engines: engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge,
 		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
 		ShutdownTimeout: c.ShutdownTimeout, Log: log,
 	})
@@ -114,6 +127,18 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		log.Error("a listener failed, shutting down")
 	}
 	return s.Shutdown()
+}
+
+// engines reads what --s3-backend was given.
+func engines(specs []string) (list []upstream.Config, err error) {
+	for _, spec := range specs {
+		cfg, err := upstream.ParseConfig(spec)
+		if err != nil {
+			return nil, fmt.Errorf("--s3-backend: %w", err)
+		}
+		list = append(list, cfg)
+	}
+	return list, nil
 }
 
 // prefixes reads addresses and networks.

@@ -17,6 +17,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run an installation."`
 	Why     whyCmd     `cmd:"" help:"Explain a decision of the running server: which step, which statement, which missing value, and what would change it."`
 	Policy  policyCmd  `cmd:"" help:"Check a policy, or try it on what was asked lately, before it is saved."`
+	Objects objectsCmd `cmd:"" help:"Look after the embedded object store."`
 	Demo    demoCmd    `cmd:"" help:"Show the whole story in a temporary folder."`
 	Rotate  rotateCmd  `cmd:"" name:"rotate-keys" help:"Put a new key into the key ring; issued credentials stay valid."`
 	Renew   renewCmd   `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/thingpass/thingpass/upstream"
+)
+
+// openEngines makes ready to forward. An engine that is down at the start is
+// no reason not to start: /readyz says so, and its buckets answer SlowDown.
+func (s *Server) openEngines() error {
+	if err := upstream.CheckConfigs(s.cfg.S3Engines); err != nil {
+		return err
+	}
+	for _, cfg := range s.cfg.S3Engines {
+		s.engines = append(s.engines, upstream.New(cfg))
+		s.cfg.Log.Info("buckets are forwarded", "engine", cfg.Name, "endpoint", cfg.Endpoint.String(), "prefix", cfg.Prefix, "kind", string(cfg.Kind))
+	}
+	return nil
+}
+
+// checkDomains warns of names that clients would not trust: a host name per
+// bucket needs a wildcard in the certificate.
+func (s *Server) checkDomains() {
+	cert, err := s.loadCertificate()
+	if err != nil {
+		return // loading it for use says so
+	}
+	for _, domain := range s.cfg.S3Domains {
+		if cert.Leaf.VerifyHostname("bucket."+domain) != nil {
+			s.cfg.Log.Warn("the server certificate does not cover buckets of this S3 domain: renew it with all names and a wildcard",
+				"domain", domain, "command", fmt.Sprintf("thingpass renew-certificate --data %s --host %s --host %s --host '*.%s'",
+					s.inst.dir, strings.Join(s.inst.Hosts, " --host "), domain, domain))
+		}
+	}
+}
+
+// readyLimit is how long the parts of the server have to say that they are
+// there.
+const readyLimit = 2 * time.Second
+
+// ready tells whether requests can be served, and if not, what is missing.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyLimit)
+	defer cancel()
+	if missing := s.missing(ctx); len(missing) > 0 {
+		http.Error(w, strings.Join(missing, "\n"), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// missing asks the stores and the engines, all at once. It names no endpoint
+// and no cause: those are in the log.
+func (s *Server) missing(ctx context.Context) (out []string) {
+	type part struct {
+		what string
+		ask  func(context.Context) error
+	}
+	parts := []part{{"the database does not answer", s.db.Ping}, {"the object store does not answer", s.objects.Ping}}
+	for _, e := range s.engines {
+		parts = append(parts, part{"the S3 engine " + e.Name() + " does not answer", e.Health})
+	}
+	failed := make([]error, len(parts))
+	var group sync.WaitGroup
+	for i, p := range parts {
+		group.Go(func() { failed[i] = p.ask(ctx) })
+	}
+	group.Wait()
+	for i, err := range failed {
+		if err != nil {
+			s.cfg.Log.Warn("not ready: "+parts[i].what, "cause", err.Error())
+			out = append(out, parts[i].what)
+		}
+	}
+	return out
+}
