@@ -33,6 +33,7 @@ const objectSize = 4096
 type bareServer struct {
 	MutualTLS string // host:port, asks for a client certificate
 	TLS       string // host:port, does not
+	Plain     string // host:port, without TLS
 	CA        string // PEM
 
 	roots   *x509.CertPool
@@ -40,12 +41,13 @@ type bareServer struct {
 	stdin   io.Closer // the child ends when it closes
 }
 
-func startBare(ctx context.Context, dir, gogc string) (*bareServer, error) {
+// startBare starts one. The arguments say what it does: see serveBare.
+func startBare(ctx context.Context, dir, gogc string, args ...string) (*bareServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	b := &bareServer{process: exec.CommandContext(ctx, self, bareCommand), roots: x509.NewCertPool()}
+	b := &bareServer{process: exec.CommandContext(ctx, self, append([]string{bareCommand}, args...)...), roots: x509.NewCertPool()}
 	b.process.Env = append(os.Environ(), "GOGC="+gogc)
 	b.process.Dir, b.process.Stderr = dir, os.Stderr
 	out, err := b.process.StdoutPipe()
@@ -78,19 +80,26 @@ func (b *bareServer) stop() {
 }
 
 // serveBare is the child: it says where it listens and serves until its
-// standard input ends. The object is in the working directory.
-func serveBare() error {
+// standard input ends. Without an argument it answers exchanges; the other kinds
+// are those of bareKind. Its files are in the working directory.
+func serveBare(args []string) error {
 	certificate, err := bareCertificate()
 	if err != nil {
 		return err
 	}
-	object := filepath.Join(".", "object")
-	if err := os.WriteFile(object, make([]byte, objectSize), 0o600); err != nil {
+	handler, err := bareKind(args)
+	if err != nil {
 		return err
 	}
-	handler := bareHandler(object)
 	var at bareServer
-	failed := make(chan error, 2)
+	failed := make(chan error, 4)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	at.Plain = listener.Addr().String()
+	plain := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { failed <- plain.Serve(listener) }()
 	for _, door := range []struct {
 		address *string
 		auth    tls.ClientAuthType
@@ -117,6 +126,25 @@ func serveBare() error {
 		failed <- nil
 	}()
 	return <-failed
+}
+
+// bareKind is what the child does.
+func bareKind(args []string) (http.Handler, error) {
+	if len(args) == 2 && args[0] == "proxy" {
+		return bareProxy(args[1])
+	}
+	if len(args) == 1 && args[0] == "upstream" {
+		return upstream(), nil
+	}
+	for name, size := range map[string]int{"object": objectSize, "large": largeSize} {
+		if err := os.WriteFile(name, make([]byte, size), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	if len(args) == 1 && args[0] == "files" {
+		return http.HandlerFunc(bareFiles), nil
+	}
+	return bareHandler(filepath.Join(".", "object")), nil
 }
 
 // bareHandler answers a fixed JSON of 1 KB, or a file of 4 KiB under /load/.

@@ -39,11 +39,15 @@ type clients struct {
 
 // client is one device; one goroutine uses it at a time.
 type client struct {
-	tls     *tls.Config
+	tls     *tls.Config // nil for a door without TLS
 	request []byte
-	open    *tls.Conn // nil between exchanges unless the connection is kept
+	open    net.Conn // nil between exchanges unless the connection is kept
 	in      *bufio.Reader
 	resumed bool
+}
+
+func newClient(t *tls.Config, request []byte) *client {
+	return &client{tls: t, request: request, in: bufio.NewReaderSize(nil, 64<<10)}
 }
 
 func newClients(s settings, m mode, at door, devices []device) (*clients, error) {
@@ -53,7 +57,7 @@ func newClients(s settings, m mode, at door, devices []device) (*clients, error)
 		if err != nil {
 			return nil, err
 		}
-		c.all[n] = &client{tls: s.tlsConfig(m, at, d), request: request, in: bufio.NewReader(nil)}
+		c.all[n] = newClient(s.tlsConfig(m, at, d), request)
 	}
 	return c, nil
 }
@@ -118,7 +122,22 @@ func (c *clients) exchange(ctx context.Context, one *client) error {
 	if _, err := one.open.Write(one.request); err != nil {
 		return err
 	}
-	answer, err := http.ReadResponse(one.in, nil)
+	if len(c.mode.body) > 0 {
+		if _, err := one.open.Write(c.mode.body); err != nil {
+			return err
+		}
+	}
+	if err := c.answer(one); err != nil || c.mode.reuse == connection {
+		return err
+	}
+	err := one.open.Close()
+	one.open = nil
+	return err
+}
+
+// answer reads an answer, which must be a 200.
+func (c *clients) answer(one *client) error {
+	answer, err := http.ReadResponse(one.in, &http.Request{Method: c.mode.method})
 	if err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
@@ -129,23 +148,28 @@ func (c *clients) exchange(ctx context.Context, one *client) error {
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
-	if c.mode.reuse == connection {
-		return nil
-	}
-	err = one.open.Close()
-	one.open = nil
-	return err
+	return nil
 }
 
 func (c *clients) dial(ctx context.Context, one *client) error {
-	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: answerLimit}, Config: one.tls}
+	plain := &net.Dialer{Timeout: answerLimit}
+	if one.tls == nil {
+		conn, err := plain.DialContext(ctx, "tcp", c.door.address)
+		if err != nil {
+			return err
+		}
+		one.open = conn
+		one.in.Reset(conn)
+		return nil
+	}
+	dialer := tls.Dialer{NetDialer: plain, Config: one.tls}
 	conn, err := dialer.DialContext(ctx, "tcp", c.door.address)
 	if err != nil {
 		return err
 	}
-	one.open = conn.(*tls.Conn)
-	one.in.Reset(one.open)
-	resumed := one.open.ConnectionState().DidResume
+	one.open = conn
+	one.in.Reset(conn)
+	resumed := conn.(*tls.Conn).ConnectionState().DidResume
 	if one.resumed && !resumed {
 		return errors.New("the server no longer resumes sessions")
 	}

@@ -31,6 +31,9 @@ type settings struct {
 	connections  int
 	classic      bool
 	bareGC       string
+	s3           bool
+	s3Memory     bool
+	only         string
 }
 
 func (s settings) check() error {
@@ -49,13 +52,20 @@ func (s settings) check() error {
 
 // limit is when a run is given up, whatever it is doing.
 func (s settings) limit() time.Duration {
-	measured := time.Duration(2 * float64(s.rounds+1) * s.seconds * modes * float64(time.Second))
+	count := modes
+	if s.s3 {
+		count = s3Modes
+	}
+	if s.s3Memory {
+		return 30 * time.Minute
+	}
+	measured := time.Duration(2 * float64(s.rounds+1) * s.seconds * float64(count) * float64(time.Second))
 	return 2*measured + 2*time.Minute + time.Duration(s.certificates)*100*time.Millisecond
 }
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == bareCommand {
-		fail(serveBare())
+		fail(serveBare(os.Args[2:]))
 		return
 	}
 	var s settings
@@ -65,12 +75,19 @@ func main() {
 	flag.IntVar(&s.connections, "c", 8, "`connections` at a time")
 	flag.BoolVar(&s.classic, "classic", false, "offer X25519 and P-256 only, as embedded clients do, not Go's post-quantum default")
 	flag.StringVar(&s.bareGC, "bare-gogc", "100", "`GOGC` of the bare server; 100 is Go's default")
+	flag.BoolVar(&s.s3, "s3", false, "measure S3 requests: the embedded store against a file server, the gateway against a proxy")
+	flag.BoolVar(&s.s3Memory, "s3-memory", false, "measure the memory of 200 parallel uploads of 1 GiB through the gateway")
+	flag.StringVar(&s.only, "only", "", "with -s3: only the modes whose name contains `text`")
 	flag.Parse()
 	fail(s.check())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, s.limit())
 	defer cancel()
+	if s.s3 || s.s3Memory {
+		fail(runS3(ctx, s))
+		return
+	}
 	fail(run(ctx, s))
 }
 
@@ -104,7 +121,7 @@ func run(ctx context.Context, s settings) (err error) {
 			err = stopped
 		}
 	}()
-	devices, err := prepare(ctx, server, s)
+	devices, err := prepare(ctx, server, s.certificates)
 	if err != nil {
 		return err
 	}
@@ -120,8 +137,9 @@ func run(ctx context.Context, s settings) (err error) {
 
 // names of what the run sets up.
 const (
-	alias  = "load"
-	bucket = "load"
+	alias     = "load"
+	bucket    = "load"
+	forwarded = "gw-load" // at the engine
 )
 
 // device is a registered device that holds keys.
@@ -132,13 +150,14 @@ type device struct {
 
 // prepare sets the server up with the operator's calls, gives each device an
 // object that only its own certificate may read, and fetches its keys.
-func prepare(ctx context.Context, server *rig.Server, s settings) ([]device, error) {
+func prepare(ctx context.Context, server *rig.Server, count int) ([]device, error) {
 	admin := server.Client(server.Admin)
 	defer admin.HTTP.CloseIdleConnections()
 	registered, err := rig.Prepare(ctx, admin, rig.SetUp{
-		Role: "Load", Alias: alias, IoTPolicy: "load", Devices: s.certificates,
+		Role: "Load", Alias: alias, IoTPolicy: "load", Devices: count,
 		Permissions: `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
-			"Resource": "arn:aws:s3:::` + bucket + `/${credentials-iot:AwsCertificateId}/*"}]}`,
+			"Resource": "arn:aws:s3:::` + bucket + `/${credentials-iot:AwsCertificateId}/*"},
+			{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::` + forwarded + `/${credentials-iot:AwsCertificateId}/*"}]}`,
 	})
 	if err != nil {
 		return nil, err
