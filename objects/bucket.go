@@ -111,8 +111,8 @@ func (s *Store) bucket(ctx context.Context, name string) (*bucketRow, error) {
 	if b != nil {
 		return b, nil
 	}
-	err := s.read.view(ctx, func(v snapshot) (err error) {
-		b, err = readBucket(ctx, v, name)
+	err := s.read.view(ctx, func(v *session) (err error) {
+		b, err = readBucket(v, name)
 		return err
 	})
 	if err != nil {
@@ -122,10 +122,10 @@ func (s *Store) bucket(ctx context.Context, name string) (*bucketRow, error) {
 	return b, nil
 }
 
-func readBucket(ctx context.Context, v snapshot, name string) (*bucketRow, error) {
+func readBucket(v *session, name string) (*bucketRow, error) {
 	b := &bucketRow{Bucket: Bucket{Name: name}}
 	var created int64
-	err := v.row(ctx, `select id, created, versioning from bucket where name = ?`, []any{name}, []any{&b.id, &created, &b.Versioning})
+	err := v.get(`select id, created, versioning from bucket where name = ?`, []any{name}, []any{&b.id, &created, &b.Versioning})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNoSuchBucket
 	}
@@ -133,7 +133,7 @@ func readBucket(ctx context.Context, v snapshot, name string) (*bucketRow, error
 		return nil, err
 	}
 	b.Created = instant(created)
-	rows, err := v.query(ctx, `select name, document from setting where bucket = ?`, b.id)
+	rows, err := v.query(`select name, document from setting where bucket = ?`, b.id)
 	if err != nil {
 		return nil, err
 	}
@@ -154,23 +154,25 @@ func readBucket(ctx context.Context, v snapshot, name string) (*bucketRow, error
 func instant(nanoseconds int64) time.Time { return time.Unix(0, nanoseconds).UTC() }
 
 // Buckets lists all buckets by name.
-func (s *Store) Buckets(ctx context.Context) ([]Bucket, error) {
-	rows, err := s.read.query(ctx, `select name, created, versioning from bucket order by name`)
-	if err != nil {
-		return nil, wrap("list buckets", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []Bucket
-	for rows.Next() {
-		var b Bucket
-		var created int64
-		if err := rows.Scan(&b.Name, &created, &b.Versioning); err != nil {
-			return nil, wrap("list buckets", err)
+func (s *Store) Buckets(ctx context.Context) (out []Bucket, err error) {
+	err = s.read.with(ctx, func(v *session) error {
+		rows, err := v.query(`select name, created, versioning from bucket order by name`)
+		if err != nil {
+			return err
 		}
-		b.Created = instant(created)
-		out = append(out, b)
-	}
-	return out, wrap("list buckets", rows.Err())
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var b Bucket
+			var created int64
+			if err := rows.Scan(&b.Name, &created, &b.Versioning); err != nil {
+				return err
+			}
+			b.Created = instant(created)
+			out = append(out, b)
+		}
+		return rows.Err()
+	})
+	return out, wrap("list buckets", err)
 }
 
 // SetVersioning turns the keeping of versions on or off. A bucket that had
@@ -225,14 +227,6 @@ func (s *Store) PutSetting(ctx context.Context, bucket, name, document string) e
 		return err
 	})
 	return wrap("put bucket setting", err)
-}
-
-func (t *tx) bucketID(name string) (id int64, err error) {
-	err = t.get(`select id from bucket where name = ?`, []any{name}, []any{&id})
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, ErrNoSuchBucket
-	}
-	return id, err
 }
 
 func wrap(doing string, err error) error {

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"modernc.org/sqlite"
 )
@@ -51,12 +50,85 @@ func closeModes(dir string) error {
 	return nil
 }
 
-// readers answers questions from snapshots of the index, with statements that
-// stay prepared.
-type readers struct {
-	db    *sql.DB
-	mu    sync.RWMutex
+// session is one connection to the index, with statements that stay prepared.
+// One goroutine has it at a time. It does not watch a context while a statement
+// runs: that costs more than most statements.
+type session struct {
+	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+}
+
+func openSession(ctx context.Context, db *sql.DB) (*session, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
+}
+
+func (s *session) close() error {
+	var errs []error
+	for _, st := range s.stmts {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(append(errs, s.conn.Close())...)
+}
+
+// stmt returns the prepared form of one of the package's statements, whose
+// number bounds the map.
+func (s *session) stmt(query string) (*sql.Stmt, error) {
+	if st := s.stmts[query]; st != nil {
+		return st, nil
+	}
+	st, err := s.conn.PrepareContext(context.Background(), query) //nolint:sqlclosecheck // closed with the session
+	if err == nil {
+		s.stmts[query] = st
+	}
+	return st, err
+}
+
+func (s *session) exec(query string, args ...any) (sql.Result, error) {
+	st, err := s.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(context.Background(), args...)
+}
+
+func (s *session) query(query string, args ...any) (*sql.Rows, error) {
+	st, err := s.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(context.Background(), args...)
+}
+
+// get reads one row.
+func (s *session) get(query string, args, into []any) error {
+	st, err := s.stmt(query)
+	if err != nil {
+		return err
+	}
+	return st.QueryRowContext(context.Background(), args...).Scan(into...)
+}
+
+func (s *session) bucketID(name string) (id int64, err error) {
+	err = s.get(`select id from bucket where name = ?`, []any{name}, []any{&id})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, ErrNoSuchBucket
+	}
+	return id, err
+}
+
+// maxReaders bounds how many read the index at once.
+const maxReaders = 8
+
+// readers lends out sessions that see the index as it was at one moment. Who
+// has one must not ask for another.
+type readers struct {
+	db   *sql.DB
+	idle chan *session // nil ones are not open yet
+	stop chan struct{}
 }
 
 func openReaders(ctx context.Context, dir string) (*readers, error) {
@@ -64,96 +136,69 @@ func openReaders(ctx context.Context, dir string) (*readers, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(8)
-	db.SetMaxIdleConns(8)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &readers{db: db, stmts: make(map[string]*sql.Stmt)}, nil
+	r := &readers{db: db, idle: make(chan *session, maxReaders), stop: make(chan struct{})}
+	for range maxReaders {
+		r.idle <- nil
+	}
+	return r, nil
 }
 
-// stmt returns the prepared form of one of the package's statements, whose
-// number bounds the map.
-func (r *readers) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	r.mu.RLock()
-	st := r.stmts[query]
-	r.mu.RUnlock()
-	if st != nil {
-		return st, nil
+// close waits for those who read.
+func (r *readers) close() error {
+	close(r.stop)
+	var errs []error
+	for range maxReaders {
+		if s := <-r.idle; s != nil {
+			errs = append(errs, s.close())
+		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if st := r.stmts[query]; st != nil {
-		return st, nil
-	}
-	st, err := r.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed with the database
-	if err == nil {
-		r.stmts[query] = st
-	}
-	return st, err
+	return errors.Join(append(errs, r.db.Close())...)
 }
 
-// get reads one row. It does not watch ctx while it does: that would cost more
-// than the reading.
+// with lends a session to f for statements of which each sees its own moment.
+func (r *readers) with(ctx context.Context, f func(*session) error) error {
+	select {
+	case <-r.stop:
+		return ErrClosed
+	default:
+	}
+	select {
+	case s := <-r.idle:
+		if s == nil {
+			opened, err := openSession(ctx, r.db)
+			if err != nil {
+				r.idle <- nil
+				return err
+			}
+			s = opened
+		}
+		defer func() { r.idle <- s }()
+		return f(s)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.stop:
+		return ErrClosed
+	}
+}
+
+// view lends a session to f for statements that all see the same moment.
+func (r *readers) view(ctx context.Context, f func(*session) error) error {
+	return r.with(ctx, func(s *session) error {
+		if _, err := s.exec("begin"); err != nil {
+			return err
+		}
+		err := f(s)
+		_, end := s.exec("rollback")
+		return errors.Join(err, end)
+	})
+}
+
+// get reads one row.
 func (r *readers) get(ctx context.Context, query string, args, into []any) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx)
-	st, err := r.stmt(ctx, query)
-	if err != nil {
-		return err
-	}
-	return st.QueryRowContext(ctx, args...).Scan(into...)
-}
-
-// query reads many rows.
-func (r *readers) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	st, err := r.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(ctx, args...)
-}
-
-// view runs f in one snapshot of the index.
-func (r *readers) view(ctx context.Context, f func(snapshot) error) error {
-	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	return f(snapshot{r, tx})
-}
-
-// snapshot is the index as it was at one moment.
-type snapshot struct {
-	readers *readers
-	tx      *sql.Tx
-}
-
-func (v snapshot) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	st, err := v.readers.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return v.tx.StmtContext(ctx, st).QueryContext(ctx, args...)
-}
-
-func (v snapshot) row(ctx context.Context, query string, args, into []any) error {
-	st, err := v.readers.stmt(ctx, query)
-	if err != nil {
-		return err
-	}
-	return v.tx.StmtContext(ctx, st).QueryRowContext(ctx, args...).Scan(into...)
-}
-
-func (v snapshot) bucketID(ctx context.Context, name string) (id int64, err error) {
-	err = v.row(ctx, `select id from bucket where name = ?`, []any{name}, []any{&id})
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, ErrNoSuchBucket
-	}
-	return id, err
+	return r.with(ctx, func(s *session) error { return s.get(query, args, into) })
 }
 
 // storedExtent is the stored form of an extent.

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"strings"
 )
 
@@ -29,8 +30,8 @@ const groupSteps = 16
 func (s *Store) List(ctx context.Context, bucket string, q ListQuery) (ListResult, error) {
 	l := lister{ListQuery: q, bucket: bucket}
 	// One snapshot, so that all seeks of a page see the same index.
-	err := s.read.view(ctx, func(v snapshot) error {
-		id, err := v.bucketID(ctx, bucket)
+	err := s.read.view(ctx, func(v *session) error {
+		id, err := v.bucketID(bucket)
 		if err != nil {
 			return err
 		}
@@ -94,14 +95,14 @@ type lister struct {
 
 // run reads from one place onwards and returns where to read on, "" when the
 // listing is done.
-func (l *lister) run(ctx context.Context, v snapshot, id int64, from string) (string, error) {
-	rows, err := v.query(ctx, `select key, size, etag, modified from object
+func (l *lister) run(ctx context.Context, v *session, id int64, from string) (string, error) {
+	rows, err := v.query(`select key, size, etag, modified from object
 		where bucket = ? and key >= ? and not marker order by key`, id, []byte(from))
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	for rows.Next() && ctx.Err() == nil {
 		var key []byte
 		var modified int64
 		o := Object{Name: Name{Bucket: l.bucket}}
@@ -114,7 +115,7 @@ func (l *lister) run(ctx context.Context, v snapshot, id int64, from string) (st
 			return next, nil
 		}
 	}
-	return "", rows.Err()
+	return "", errors.Join(ctx.Err(), rows.Err())
 }
 
 // add takes the next object into the page. It returns a key to seek to, or

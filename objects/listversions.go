@@ -33,15 +33,15 @@ type VersionResult struct {
 // better than what is missed.
 func (s *Store) ListVersions(ctx context.Context, bucket string, q VersionQuery) (VersionResult, error) {
 	l := versionLister{VersionQuery: q, bucket: bucket}
-	err := s.read.view(ctx, func(v snapshot) error {
-		id, err := v.bucketID(ctx, bucket)
+	err := s.read.view(ctx, func(v *session) error {
+		id, err := v.bucketID(bucket)
 		if err != nil {
 			return err
 		}
 		from, more := q.list().start()
 		seq := int64(-1)
 		if _, grouped := q.list().group(q.KeyMarker); q.KeyMarker != "" && q.VersionMarker != "" && !grouped {
-			if seq, err = v.seq(ctx, id, q.KeyMarker, hide(q.VersionMarker)); err != nil {
+			if seq, err = v.seq(id, q.KeyMarker, hide(q.VersionMarker)); err != nil {
 				return err
 			}
 			from, more = max(q.KeyMarker, q.Prefix), true
@@ -66,8 +66,8 @@ func (q VersionQuery) list() ListQuery {
 }
 
 // seq is where a version stands among those of its key, -1 when it is gone.
-func (v snapshot) seq(ctx context.Context, bucket int64, key, id string) (seq int64, err error) {
-	err = v.row(ctx, `select seq from object where bucket = ?1 and key = ?2 and version = ?3
+func (v *session) seq(bucket int64, key, id string) (seq int64, err error) {
+	err = v.get(`select seq from object where bucket = ?1 and key = ?2 and version = ?3
 		union all select seq from noncurrent where bucket = ?1 and key = ?2 and version = ?3`,
 		[]any{bucket, []byte(key), id}, []any{&seq})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -99,13 +99,13 @@ const listVersions = `
 
 // run reads from one place onwards and returns the key to read on at, "" when
 // the listing is done.
-func (l *versionLister) run(ctx context.Context, v snapshot, id int64, from place) (string, error) {
-	rows, err := v.query(ctx, listVersions, id, []byte(from.key))
+func (l *versionLister) run(ctx context.Context, v *session, id int64, from place) (string, error) {
+	rows, err := v.query(listVersions, id, []byte(from.key))
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	for rows.Next() && ctx.Err() == nil {
 		var key []byte
 		var seq, modified int64
 		o := Object{Name: Name{Bucket: l.bucket}}
@@ -121,7 +121,7 @@ func (l *versionLister) run(ctx context.Context, v snapshot, id int64, from plac
 			return next, nil
 		}
 	}
-	return "", rows.Err()
+	return "", errors.Join(ctx.Err(), rows.Err())
 }
 
 // add takes the next version into the page. It returns a key to seek to, or

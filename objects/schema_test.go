@@ -166,11 +166,7 @@ func wantModes(t *testing.T, dir string) {
 // A migrated index and a new one have the same tables.
 func TestMigratedSchema(t *testing.T) {
 	tables := func(s *Store) (out []string) {
-		rows, err := s.read.query(t.Context(), `select sql from sqlite_master where sql is not null and name not like 'sqlite%' order by name`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = rows.Close() }()
+		rows := query(t, s, `select sql from sqlite_master where sql is not null and name not like 'sqlite%' order by name`)
 		for rows.Next() {
 			var text string
 			if err := rows.Scan(&text); err != nil {

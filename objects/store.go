@@ -148,7 +148,7 @@ func (s *Store) shut() (errs []error) {
 		errs = append(errs, s.write.close())
 	}
 	if s.read != nil {
-		errs = append(errs, s.read.db.Close())
+		errs = append(errs, s.read.close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close()) // releases the lock
@@ -157,7 +157,10 @@ func (s *Store) shut() (errs []error) {
 }
 
 // Ping tells whether the index answers.
-func (s *Store) Ping(ctx context.Context) error { return s.read.db.PingContext(ctx) }
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.read.get(ctx, "select 1", nil, []any{&one})
+}
 
 // lockFile takes the lock that keeps a second process out: two would sweep
 // each other's files.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -397,26 +396,5 @@ func TestConcurrent(t *testing.T) {
 	wantBodies(t, s, 1)
 	if len(s.pins.set) != 0 {
 		t.Errorf("pins left: %v", s.pins.set)
-	}
-}
-
-func BenchmarkPut4KiB(b *testing.B) {
-	s := newStore(b)
-	body := strings.Repeat("x", 4096)
-	b.SetParallelism(4)
-	b.RunParallel(func(pb *testing.PB) {
-		for i := 0; pb.Next(); i++ {
-			put(b, s, fmt.Sprint("k", rand.Int64()), body)
-		}
-	})
-}
-
-func BenchmarkHead(b *testing.B) {
-	s := newStore(b)
-	put(b, s, "k", "x")
-	for b.Loop() {
-		if _, err := s.Head(b.Context(), Ref{Name: Name{"b", "k"}}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

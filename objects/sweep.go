@@ -78,19 +78,22 @@ func liveBlobs(ctx context.Context, index *readers, dir string) (names []string,
 		return nil, nil // not one of ours: nothing in it is live
 	}
 	last, _ := blobID(dir + "ffffffffffffffffffffffffffffff")
-	rows, err := index.query(ctx, `select lower(hex(name)) from blob where name between ? and ? order by name`, first[:], last[:])
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
+	err = index.with(ctx, func(v *session) error {
+		rows, err := v.query(`select lower(hex(name)) from blob where name between ? and ? order by name`, first[:], last[:])
+		if err != nil {
+			return err
 		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+		}
+		return rows.Err()
+	})
+	return names, err
 }
 
 // Unfinished uploads are looked for this often.
@@ -149,20 +152,23 @@ func (s *Store) expire(ctx context.Context, before time.Time) (ended int, err er
 
 // uploadsBefore finds some of the uploads that were begun before a time.
 func (s *Store) uploadsBefore(ctx context.Context, before time.Time) (uploads []Upload, err error) {
-	rows, err := s.read.query(ctx, `select b.name, u.key, u.id from upload u join bucket b on b.id = u.bucket
-		where u.created < ? limit 100`, before.UnixNano())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var u Upload
-		var key []byte
-		if err := rows.Scan(&u.Bucket, &key, &u.ID); err != nil {
-			return nil, err
+	err = s.read.with(ctx, func(v *session) error {
+		rows, err := v.query(`select b.name, u.key, u.id from upload u join bucket b on b.id = u.bucket
+			where u.created < ? limit 100`, before.UnixNano())
+		if err != nil {
+			return err
 		}
-		u.Key = string(key)
-		uploads = append(uploads, u)
-	}
-	return uploads, rows.Err()
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var u Upload
+			var key []byte
+			if err := rows.Scan(&u.Bucket, &key, &u.ID); err != nil {
+				return err
+			}
+			u.Key = string(key)
+			uploads = append(uploads, u)
+		}
+		return rows.Err()
+	})
+	return uploads, err
 }

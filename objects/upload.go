@@ -157,13 +157,16 @@ func (t *tx) uploadMeta(name Name, id string) (meta Meta, err error) {
 }
 
 // Parts lists the parts of an upload with numbers above after, at most limit.
-func (s *Store) Parts(ctx context.Context, u Upload, after, limit int) ([]Part, error) {
-	rows, err := s.read.query(ctx, `select number, blob, size, etag, modified, checksums from part
-		where upload = ? and number > ? order by number limit ?`, u.ID, after, limit)
-	if err != nil {
-		return nil, wrap("list parts", err)
-	}
-	parts, err := scanParts(rows)
+func (s *Store) Parts(ctx context.Context, u Upload, after, limit int) (parts []Part, err error) {
+	err = s.read.with(ctx, func(v *session) error {
+		rows, err := v.query(`select number, blob, size, etag, modified, checksums from part
+			where upload = ? and number > ? order by number limit ?`, u.ID, after, limit)
+		if err != nil {
+			return err
+		}
+		parts, err = scanParts(rows)
+		return err
+	})
 	return parts, wrap("list parts", err)
 }
 
@@ -188,7 +191,7 @@ func scanParts(rows *sql.Rows) (parts []Part, err error) {
 // Uploads lists unfinished uploads of keys with a prefix, by key and then id,
 // after the marker, at most limit. A marker without an id stands behind all
 // uploads of its key.
-func (s *Store) Uploads(ctx context.Context, bucket, prefix string, after Marker, limit int) ([]Upload, error) {
+func (s *Store) Uploads(ctx context.Context, bucket, prefix string, after Marker, limit int) (uploads []Upload, err error) {
 	b, err := s.bucket(ctx, bucket)
 	if err != nil {
 		return nil, wrap("list uploads", err)
@@ -199,12 +202,15 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string, after Marker
 	case after.ID == "" && after.Key != "":
 		after.Key += "\x00"
 	}
-	rows, err := s.read.query(ctx, `select key, id, created from upload
-		where bucket = ? and (key, id) > (?, ?) order by key, id`, b.id, []byte(after.Key), after.ID)
-	if err != nil {
-		return nil, wrap("list uploads", err)
-	}
-	uploads, err := scanUploads(rows, bucket, prefix, limit)
+	err = s.read.with(ctx, func(v *session) error {
+		rows, err := v.query(`select key, id, created from upload
+			where bucket = ? and (key, id) > (?, ?) order by key, id`, b.id, []byte(after.Key), after.ID)
+		if err != nil {
+			return err
+		}
+		uploads, err = scanUploads(rows, bucket, prefix, limit)
+		return err
+	})
 	return uploads, wrap("list uploads", err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -479,4 +480,31 @@ func TestCacheIsBounded(t *testing.T) {
 	if o, _ := c.get(Name{"b", "0"}); o == nil {
 		t.Error("forgot what is asked for all the time")
 	}
+}
+
+// More first readers at once than there are sessions: none waits for a second.
+func TestManyFirstReaders(t *testing.T) {
+	s := newStore(t)
+	put(t, s, "k", "x")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	var wg sync.WaitGroup
+	for i := range 8 * maxReaders {
+		wg.Go(func() {
+			_, err := s.Setting(t.Context(), "b", "cors")
+			if i%2 == 0 {
+				_, err = s.ListVersions(t.Context(), "b", VersionQuery{Limit: 1})
+			}
+			if err != nil && !errors.Is(err, ErrNoSetting) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -10,6 +10,7 @@ import (
 // writer is the only one to change the index. Changes that arrive while one is
 // being synced to the disk share the next sync.
 type writer struct {
+	db      *sql.DB
 	tx      tx
 	queue   chan *change
 	stop    chan struct{}
@@ -32,12 +33,9 @@ const maxBatch = 128
 // so no file may be removed on its account.
 var errUnsure = errors.New("index commit failed")
 
-// tx is the transaction that changes run in, on the one connection that writes.
-// Its statements stay prepared.
+// tx is the transaction that changes run in, on the one session that writes.
 type tx struct {
-	db    *sql.DB
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	*session
 	touched
 }
 
@@ -71,12 +69,12 @@ func openWriter(ctx context.Context, dir string, create bool, settled func(*touc
 	if err := migrate(ctx, db, create); err != nil {
 		return nil, err
 	}
-	conn, err := db.Conn(ctx)
+	session, err := openSession(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		tx:    tx{db: db, conn: conn, stmts: make(map[string]*sql.Stmt)},
+		db: db, tx: tx{session: session},
 		queue: make(chan *change), stop: make(chan struct{}), stopped: make(chan struct{}), settled: settled,
 	}
 	go w.loop()
@@ -86,7 +84,7 @@ func openWriter(ctx context.Context, dir string, create bool, settled func(*touc
 func (w *writer) close() error {
 	close(w.stop)
 	<-w.stopped
-	return errors.Join(w.tx.conn.Close(), w.tx.db.Close())
+	return errors.Join(w.tx.close(), w.db.Close())
 }
 
 // do runs a change in a transaction and returns when it is durable. An error
@@ -185,44 +183,4 @@ func (t *tx) each(batch []*change) error {
 		}
 	}
 	return nil
-}
-
-// stmt returns the prepared form of one of the package's statements, whose
-// number bounds the map.
-func (t *tx) stmt(query string) (*sql.Stmt, error) {
-	if st := t.stmts[query]; st != nil {
-		return st, nil
-	}
-	st, err := t.conn.PrepareContext(context.Background(), query) //nolint:sqlclosecheck // closed with the connection
-	if err == nil {
-		t.stmts[query] = st
-	}
-	return st, err
-}
-
-// exec runs a statement.
-func (t *tx) exec(query string, args ...any) (sql.Result, error) {
-	st, err := t.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return st.ExecContext(context.Background(), args...)
-}
-
-// query runs a query for many rows.
-func (t *tx) query(query string, args ...any) (*sql.Rows, error) {
-	st, err := t.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(context.Background(), args...)
-}
-
-// get runs a query for one row.
-func (t *tx) get(query string, args, into []any) error {
-	st, err := t.stmt(query)
-	if err != nil {
-		return err
-	}
-	return st.QueryRowContext(context.Background(), args...).Scan(into...)
 }
