@@ -296,6 +296,16 @@ func (r *RGW) CreateUser(ctx context.Context, id string) (sigv4.Credentials, err
 	return sigv4.Credentials{AccessKeyID: user.Keys[0].AccessKey, SecretAccessKey: user.Keys[0].SecretKey}, nil
 }
 
+// Backend writes the engine's keys to a new file and returns the value of
+// --s3-backend with which Thingpass forwards every bucket to the gateway.
+func (r *RGW) Backend(credentials string) (string, error) {
+	keys := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", r.AccessKey, r.SecretKey)
+	if err := os.WriteFile(credentials, []byte(keys), 0o600); err != nil {
+		return "", err
+	}
+	return "name=rgw,endpoint=" + r.Endpoint + ",kind=ceph,credentials=" + credentials, nil
+}
+
 // Signal sends a signal to the gateway and leaves the cluster behind it alone:
 // SIGSTOP and SIGCONT for an engine that stalls, SIGKILL for one that dies.
 func (r *RGW) Signal(signal syscall.Signal) error {

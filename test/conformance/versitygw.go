@@ -1,0 +1,9 @@
+package main
+
+import (
+	"context"
+
+	"github.com/thingpass/thingpass/test/rig"
+)
+
+func authentication(context.Context, options, string, *rig.RGW) error { return nil }
