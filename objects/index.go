@@ -244,6 +244,13 @@ func decodeMeta(text string) (meta Meta, err error) {
 	return meta, nil
 }
 
+func decodeSums(text string) (sums map[string]string, err error) {
+	if err := json.Unmarshal([]byte(text), &sums); err != nil {
+		return nil, fmt.Errorf("index: checksums: %w", err)
+	}
+	return sums, nil
+}
+
 // encode is JSON of a type that cannot fail.
 func encode(v any) string {
 	b, err := json.Marshal(v)

@@ -21,8 +21,10 @@ func query(t *testing.T, s *Store, text string, args ...any) *sql.Rows {
 // sorts, and none looks at all rows.
 func TestPlans(t *testing.T) {
 	s := newStore(t)
-	for _, text := range []string{listVersions, "select key from object where bucket = 1 and key >= x'00' and not marker order by key"} {
-		rows := query(t, s, "explain query plan "+text, 1, []byte("k"), 2)
+	for _, text := range []string{listVersions, verifyCurrent, verifyNoncurrent, verifyAgain, verifyParts,
+		"delete from upload where id = ?",
+		"select key from object where bucket = 1 and key >= x'00' and not marker order by key"} {
+		rows := query(t, s, "explain query plan "+text, 1, []byte("k"), "v", 2)
 		for rows.Next() {
 			var id, parent, unused int
 			var detail string

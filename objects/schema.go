@@ -81,6 +81,7 @@ create table noncurrent (
 	primary key (bucket, key, seq desc)
 ) without rowid;
 create unique index noncurrent_version on noncurrent (bucket, key, version);
+create unique index upload_id on upload (id);
 create table content (
 	id    integer primary key,
 	bytes blob not null

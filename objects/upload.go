@@ -3,9 +3,7 @@ package objects
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 )
@@ -180,8 +178,8 @@ func scanParts(rows *sql.Rows) (parts []Part, err error) {
 			return nil, err
 		}
 		p.Modified = instant(modified)
-		if err := json.Unmarshal([]byte(checksums), &p.Checksums); err != nil {
-			return nil, fmt.Errorf("index: checksums: %w", err)
+		if p.Checksums, err = decodeSums(checksums); err != nil {
+			return nil, err
 		}
 		parts = append(parts, p)
 	}
