@@ -20,7 +20,11 @@ const crashDir = "OBJECTS_CRASH_DIR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
-		putForever(dir, os.Getenv("OBJECTS_CRASH_ROUND"))
+		if at := os.Getenv(crashAt); at != "" {
+			runUntil(dir, at)
+		} else {
+			putForever(dir, os.Getenv("OBJECTS_CRASH_ROUND"))
+		}
 		os.Exit(1) // not reached unless the store fails
 	}
 	os.Exit(m.Run())

@@ -33,6 +33,9 @@ const maxBatch = 128
 // so no file may be removed on its account.
 var errUnsure = errors.New("index commit failed")
 
+// errLost marks a transaction of many changes that ended before its commit.
+var errLost = errors.New("index transaction ended early")
+
 // tx is the transaction that changes run in, on the one session that writes.
 type tx struct {
 	*session
@@ -88,7 +91,7 @@ func (w *writer) close() error {
 }
 
 // do runs a change in a transaction and returns when it is durable. An error
-// of run undoes that change alone. Once taken up a change is not abandoned when
+// of run undoes that change alone. It may be run again after it was undone. Once taken up a change is not abandoned when
 // ctx ends, because its outcome decides about files.
 func (w *writer) do(ctx context.Context, run func(*tx) error) error {
 	c := &change{run: run, done: make(chan struct{})}
@@ -131,10 +134,17 @@ func (w *writer) gather(batch []*change) []*change {
 	return batch
 }
 
-// apply commits a batch and tells each change its outcome.
+// apply commits a batch and tells each change its outcome. Where one took the
+// transaction of all with it, as a full disk does, each gets its own.
 func (w *writer) apply(batch []*change) {
 	w.tx.reset()
 	err := w.tx.transact(batch)
+	if len(batch) > 1 && errors.Is(err, errLost) {
+		for _, c := range batch {
+			c.err = w.tx.transact([]*change{c})
+		}
+		err = nil
+	}
 	w.settled(&w.tx.touched)
 	for _, c := range batch {
 		if err != nil && c.err == nil {
@@ -170,16 +180,15 @@ func (t *tx) each(batch []*change) error {
 	}
 	for _, c := range batch {
 		if _, err := t.exec("savepoint change"); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errLost, err)
 		}
 		if c.err = c.run(t); c.err != nil {
-			// When even this fails the transaction is gone, with all changes.
 			if _, err := t.exec("rollback to change"); err != nil {
-				return err
+				return fmt.Errorf("%w: %w", errLost, err)
 			}
 		}
 		if _, err := t.exec("release change"); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errLost, err)
 		}
 	}
 	return nil
