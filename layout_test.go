@@ -44,7 +44,7 @@ var floorPlan = []room{
 	{"iam", ". wire store gate policy session authz", "an operation never sees how it was authorised, nor another service; authz for the simulations, which ask about somebody else"},
 	{"sts", ". wire store gate authz session", "AssumeRole asks the trust policy itself, hence authz"},
 	{"upstream", ". sigv4 wire", "an S3 engine behind us is reached and signed for without knowing who asked for what"},
-	{"s3", ". wire gate sigv4 objects upstream", "sigv4 for the body, which is verified while it streams; no store"},
+	{"s3", ". wire gate sigv4 objects policy upstream", "sigv4 for the body, which is verified while it streams; policy to check what a bucket is given; no store"},
 	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects upstream trail why",
 		"wires everybody together"},
 	{"thingtest", ". server sigv4", "a running server for tests, used through its doors only"},

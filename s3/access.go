@@ -11,10 +11,20 @@ import (
 
 type gateAccess = gate.Access
 
-// requestKeys are headers whose value is the condition key s3:<lower case>.
-var requestKeys = []string{
-	"X-Amz-Content-Sha256", "X-Amz-Acl", "X-Amz-Storage-Class", "X-Amz-Metadata-Directive",
-	"If-Match", "If-None-Match",
+// asking says what must be allowed for a request.
+type asking = func(*service, *target, *gate.Call) ([]gateAccess, error)
+
+// words are values of condition keys that are the same for every request, made
+// once.
+type words struct {
+	account, header, query, form, v4, v2, page []string
+}
+
+func newWords(account string) words {
+	return words{
+		account: []string{account}, header: []string{"REST-HEADER"}, query: []string{"REST-QUERY-STRING"}, form: []string{"POST"},
+		v4: []string{"AWS4-HMAC-SHA256"}, v2: []string{"AWS"}, page: []string{strconv.Itoa(defaultPage)},
+	}
 }
 
 // access is the question whether a request may use an action on its target.
@@ -22,33 +32,41 @@ func (s *service) access(t *target, c *gate.Call, action string) gateAccess {
 	return s.accessOn(t.arn(), c, action)
 }
 
+// accessOn asks with the condition keys that every action has.
 func (s *service) accessOn(arn string, c *gate.Call, action string) gateAccess {
-	keys := map[string][]string{
-		"s3:authType":         {"REST-HEADER"},
-		"s3:signatureversion": {"AWS4-HMAC-SHA256"},
-		"s3:ResourceAccount":  {s.Place.Account},
+	keys := make(map[string][]string, 12)
+	keys["s3:ResourceAccount"] = s.words.account
+	s.signedKeys(keys, c)
+	if v := tlsVersion(c.Request.TLS); v != nil {
+		keys["s3:TlsVersion"] = v
+	}
+	if v := c.Request.Header["X-Amz-Content-Sha256"]; len(v) == 1 {
+		keys["s3:x-amz-content-sha256"] = v
+	}
+	return gateAccess{Action: action, Resource: arn, Context: keys}
+}
+
+// signedKeys are the condition keys about the signature; of a request without
+// one there are none.
+func (s *service) signedKeys(keys map[string][]string, c *gate.Call) {
+	if c.Signature.Unsigned {
+		return
+	}
+	keys["s3:authType"], keys["s3:signatureversion"] = s.words.header, s.words.v4
+	switch {
+	case c.Form != nil:
+		keys["s3:authType"] = s.words.form
+	case c.Signature.Presigned:
+		keys["s3:authType"] = s.words.query
 	}
 	signed, err := c.Signature.Time, error(nil)
-	if c.Signature.Presigned {
-		keys["s3:authType"] = []string{"REST-QUERY-STRING"}
-	}
-	r := c.Request
 	if signed.IsZero() { // Version 2
-		keys["s3:signatureversion"] = []string{"AWS"}
-		signed, err = signedV2(r.URL.Query().Get("Expires"))
+		keys["s3:signatureversion"] = s.words.v2
+		signed, err = signedV2(c.Request.URL.Query().Get("Expires"))
 	}
 	if err == nil {
 		keys["s3:signatureAge"] = []string{strconv.FormatInt(max(0, s.Now().Sub(signed).Milliseconds()), 10)}
 	}
-	if v := tlsVersion(r.TLS); v != "" {
-		keys["s3:TlsVersion"] = []string{v}
-	}
-	for _, name := range requestKeys {
-		if v := r.Header.Get(name); v != "" {
-			keys["s3:"+strings.ToLower(name)] = []string{v}
-		}
-	}
-	return gateAccess{Action: action, Resource: arn, Context: keys}
 }
 
 // signedV2 is when a URL was signed with Signature Version 2 at the earliest.
@@ -59,30 +77,32 @@ func signedV2(expires string) (time.Time, error) {
 	return time.Unix(seconds, 0).AddDate(0, 0, -7), err
 }
 
-func tlsVersion(state *tls.ConnectionState) string {
+var tls12, tls13 = []string{"1.2"}, []string{"1.3"}
+
+func tlsVersion(state *tls.ConnectionState) []string {
 	if state == nil {
-		return ""
+		return nil
 	}
 	switch state.Version {
 	case tls.VersionTLS12:
-		return "1.2"
+		return tls12
 	case tls.VersionTLS13:
-		return "1.3"
+		return tls13
 	}
-	return ""
+	return nil
 }
 
 // listAccess asks with what is listed. A parameter that is absent leaves its
 // key absent, except that there always is a maximum.
-func listAccess(action string) func(*service, *target, *gate.Call) ([]gateAccess, error) {
+func listAccess(action string) asking {
 	return func(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
 		a := s.access(t, c, action)
 		for _, name := range []string{"prefix", "delimiter"} {
 			if t.query.Has(name) {
-				a.Context["s3:"+name] = []string{t.query.Get(name)}
+				a.Context["s3:"+name] = t.query[name]
 			}
 		}
-		a.Context["s3:max-keys"] = []string{strconv.Itoa(defaultPage)}
+		a.Context["s3:max-keys"] = s.words.page
 		if v := t.query.Get("max-keys"); v != "" {
 			a.Context["s3:max-keys"] = []string{v}
 		}
@@ -95,34 +115,59 @@ func bucketsAccess(s *service, _ *target, c *gate.Call) ([]gateAccess, error) {
 	return []gateAccess{s.accessOn("arn:aws:s3:::*", c, "s3:ListAllMyBuckets")}, nil
 }
 
-func createBucketAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
-	a := s.access(t, c, "s3:CreateBucket")
-	if c.Request.ContentLength != 0 {
-		// The body is not read yet, but only this value will be taken.
-		a.Context["s3:LocationConstraint"] = []string{s.Place.Region}
-	}
-	return []gateAccess{a}, nil
-}
-
-// putAccess asks for s3:PutObject. Steps of a multipart upload before its
-// completion do not create the object.
-func putAccess(creates bool) func(*service, *target, *gate.Call) ([]gateAccess, error) {
+// saidAccess asks with the condition keys among the headers.
+func saidAccess(action string) asking {
 	return func(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
-		a := s.access(t, c, "s3:PutObject")
-		a.Context["s3:ObjectCreationOperation"] = []string{strconv.FormatBool(creates)}
+		a := s.access(t, c, action)
+		say(a, t)
 		return []gateAccess{a}, nil
 	}
 }
 
-// copyAccess asks for the destination and the source.
-func copyAccess(creates bool) func(*service, *target, *gate.Call) ([]gateAccess, error) {
-	return func(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
-		src, err := copySource(c.Request)
-		if err != nil {
-			return nil, err
-		}
-		all, err := putAccess(creates)(s, t, c)
-		all[0].Context["s3:x-amz-copy-source"] = []string{"/" + src.bucket + "/" + src.key}
-		return append(all, s.access(src, c, "s3:GetObject")), err
+// say adds the condition keys that find saw among the headers.
+func say(a gateAccess, t *target) {
+	for _, c := range t.said {
+		a.Context[c.key] = c.values
 	}
+}
+
+func createBucketAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
+	all, err := saidAccess("s3:CreateBucket")(s, t, c)
+	if c.Request.ContentLength != 0 {
+		// The body is not read yet, but only this value will be taken.
+		all[0].Context["s3:LocationConstraint"] = []string{s.Place.Region}
+	}
+	h := c.Request.Header
+	acl := h.Get("X-Amz-Acl")
+	if acl != "" && acl != "private" || t.grants() {
+		a := s.access(t, c, "s3:PutBucketAcl")
+		say(a, t)
+		all = append(all, a)
+	}
+	if strings.EqualFold(h.Get("X-Amz-Bucket-Object-Lock-Enabled"), "true") {
+		all = append(all, s.access(t, c, "s3:PutBucketObjectLockConfiguration"), s.access(t, c, "s3:PutBucketVersioning"))
+	}
+	if h.Get("X-Amz-Object-Ownership") != "" {
+		all = append(all, s.access(t, c, "s3:PutBucketOwnershipControls"))
+	}
+	return all, err
+}
+
+// grants tells whether a header grants something to somebody.
+func (t *target) grants() bool {
+	for _, c := range t.said {
+		if strings.HasPrefix(c.key, "s3:x-amz-grant-") {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *target) says(key string) bool {
+	for _, c := range t.said {
+		if c.key == key {
+			return true
+		}
+	}
+	return false
 }

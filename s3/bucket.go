@@ -82,7 +82,7 @@ func (s *service) createBucket(x *exchange) error {
 		return &wire.Error{Status: http.StatusBadRequest, Code: "IllegalLocationConstraintException",
 			Message: "The " + location + " location constraint is incompatible for the region specific endpoint this request was sent to: buckets here are in " + s.Place.Region + "."}
 	}
-	err = s.Objects.CreateBucket(x.r.Context(), x.bucket)
+	err = s.begin(x.r.Context(), x.bucket)
 	if errors.Is(err, objects.ErrBucketExists) && s.Place.Region == classicRegion {
 		err = nil
 	}
@@ -95,7 +95,7 @@ func (s *service) createBucket(x *exchange) error {
 }
 
 func (s *service) deleteBucket(x *exchange) error {
-	if err := s.Objects.DeleteBucket(x.r.Context(), x.bucket); err != nil {
+	if err := s.end(x.r.Context(), x.bucket); err != nil {
 		return s.onBucket(x, err)
 	}
 	x.w.WriteHeader(http.StatusNoContent)

@@ -59,10 +59,7 @@ func matchETag(list, etag string) bool {
 // writeCondition reads the conditions of a write, decided when it is published.
 func writeCondition(h http.Header) (c objects.Condition, err error) {
 	c.IfMatch = strings.Trim(h.Get("If-Match"), `"`)
-	c.IfNoneMatch = h.Get("If-None-Match")
-	if c.IfNoneMatch != "" && c.IfNoneMatch != "*" {
-		return c, errNotImplemented("If-None-Match: " + c.IfNoneMatch)
-	}
+	c.IfNoneMatch = strings.Trim(h.Get("If-None-Match"), `"`)
 	if h.Get("If-Modified-Since") != "" || h.Get("If-Unmodified-Since") != "" {
 		return c, errNotImplemented("If-Modified-Since or If-Unmodified-Since on a write")
 	}

@@ -3,6 +3,7 @@ package s3
 import (
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
 	"hash"
 	"io"
 	"net/http"
@@ -14,17 +15,19 @@ import (
 
 const copySourceHeader = "X-Amz-Copy-Source"
 
-var copyConditions = []string{
-	"X-Amz-Copy-Source-If-Match", "X-Amz-Copy-Source-If-None-Match",
-	"X-Amz-Copy-Source-If-Modified-Since", "X-Amz-Copy-Source-If-Unmodified-Since",
-}
-
-// copySource reads /bucket/key, decoded once, out of the copy source header.
+// copySource reads /bucket/key?versionId=id, decoded once, out of the copy
+// source header.
 func copySource(r *http.Request) (*target, error) {
 	v := r.Header.Get(copySourceHeader)
-	path, query, asked := strings.Cut(v, "?")
-	if asked {
-		return nil, errNotImplemented("x-amz-copy-source with " + query)
+	path, query, _ := strings.Cut(v, "?")
+	t := &target{level: onObject}
+	if err := t.readQuery(query); err != nil {
+		return nil, err
+	}
+	for name := range t.query {
+		if name != versionParameter {
+			return nil, errNotImplemented("x-amz-copy-source with " + query)
+		}
 	}
 	path, err := url.PathUnescape(strings.TrimPrefix(path, "/"))
 	if err != nil {
@@ -34,7 +37,8 @@ func copySource(r *http.Request) (*target, error) {
 	if !ok || key == "" || !validBucket(bucket) {
 		return nil, errArgument("x-amz-copy-source", v, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
 	}
-	return &target{level: onObject, bucket: bucket, key: key}, checkKey(key)
+	t.bucket, t.key = bucket, key
+	return t, checkKey(key)
 }
 
 // source opens the object that is copied from.
@@ -43,9 +47,15 @@ func (s *service) source(x *exchange) (o objects.Object, body *objects.Reader, e
 	if err != nil {
 		return o, nil, err
 	}
-	o, body, err = s.Objects.Get(x.r.Context(), objects.Ref{Name: t.name()})
+	o, body, err = s.Objects.Get(x.r.Context(), t.ref())
+	if marker, ok := errors.AsType[*objects.MarkerError](err); ok && !marker.Current {
+		return o, nil, errRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
+	}
 	if err != nil {
 		return o, nil, s.missing(x, t, err)
+	}
+	if o.Version != "" {
+		x.w.Header()["X-Amz-Copy-Source-Version-Id"] = []string{o.Version}
 	}
 	p := preconditions{prefix: "x-amz-copy-source-", header: x.r.Header}
 	modified, err := p.hold(o)
@@ -86,11 +96,16 @@ func (s *service) copyObject(x *exchange) error {
 	defer func() { _ = body.Close() }()
 	opt := objects.PutOptions{Meta: o.Meta, Condition: condition, Permit: x.permit}
 	opt.Meta.Checksums, opt.Meta.ChecksumType = nil, ""
+	if opt.Meta.Tags, err = s.copiedTags(x, o.Tags); err != nil {
+		return err
+	}
+	tags := opt.Meta.Tags
 	if x.r.Header.Get("X-Amz-Metadata-Directive") == "REPLACE" {
 		if opt.Meta, err = readMeta(x.r.Header); err != nil {
 			return err
 		}
-	} else if o.Name == x.name() {
+		opt.Meta.Tags = tags
+	} else if o.Name == x.name() && x.copiesOnto(o) {
 		return errRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	if o.Size > maxPut {
@@ -111,7 +126,33 @@ func (s *service) copyObject(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	x.setVersion(done.Version)
 	return x.answer(newCopyResult("CopyObjectResult", done.ETag, stamp(done.Modified), done.Meta))
+}
+
+// copiesOnto tells whether a copy of an object to itself would change nothing:
+// it names the current version, and no other tags.
+func (x *exchange) copiesOnto(o objects.Object) bool {
+	return o.Latest && x.r.Header.Get("X-Amz-Tagging-Directive") != "REPLACE"
+}
+
+// copiedTags are the tags of a copy. Those of the source are copied unless the
+// request says otherwise, which needs permission on both sides.
+func (s *service) copiedTags(x *exchange, tags map[string]string) (map[string]string, error) {
+	v := x.r.Header.Get(taggingHeader)
+	switch {
+	case x.r.Header.Get("X-Amz-Tagging-Directive") == "REPLACE":
+		return readTags(v)
+	case v != "":
+		return nil, errArgument("x-amz-tagging", v, "The x-amz-tagging header needs x-amz-tagging-directive: REPLACE.")
+	case len(tags) == 0:
+		return nil, nil
+	}
+	src, err := copySource(x.r)
+	if err == nil {
+		err = s.mayCopyTags(x, src)
+	}
+	return tags, err
 }
 
 // tee computes a checksum of what is read through it.

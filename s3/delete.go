@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,17 +17,60 @@ import (
 )
 
 func (s *service) deleteObject(x *exchange) error {
-	c, err := writeCondition(x.r.Header)
-	if err == nil && c.IfNoneMatch != "" {
-		err = errNotImplemented("If-None-Match on a deletion")
-	}
+	c, err := deleteCondition(x.r.Header)
 	if err != nil {
 		return err
 	}
-	if _, err := s.Objects.Delete(x.r.Context(), objects.Ref{Name: x.name()}, c); err != nil {
+	gone, err := s.Objects.Delete(x.r.Context(), x.ref(), c)
+	if err != nil {
 		return s.missing(x, x.target, err)
 	}
+	x.setVersion(gone.Version)
+	if gone.Marker {
+		x.w.Header().Set(markerHeader, "true")
+	}
 	x.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// deleteCondition reads the conditions of a deletion (DeleteObject).
+func deleteCondition(h http.Header) (c objects.Condition, err error) {
+	if c, err = writeCondition(h); err != nil {
+		return c, err
+	}
+	if c.IfNoneMatch != "" {
+		return c, errNotImplemented("If-None-Match on a deletion")
+	}
+	if v := h.Get("X-Amz-If-Match-Size"); v != "" {
+		if err := setSize(&c, v); err != nil {
+			return c, err
+		}
+	}
+	if v := h.Get("X-Amz-If-Match-Last-Modified-Time"); v != "" {
+		err = setModified(&c, v)
+	}
+	return c, err
+}
+
+func setSize(c *objects.Condition, v string) error {
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 0 {
+		return errArgument("x-amz-if-match-size", v, "The size must be a whole number of bytes.")
+	}
+	c.IfSize = &n
+	return nil
+}
+
+// setModified takes a time as HTTP has it, and as XML has it.
+func setModified(c *objects.Condition, v string) error {
+	at, err := http.ParseTime(v)
+	if err != nil {
+		at, err = time.Parse(time.RFC3339, v)
+	}
+	if err != nil {
+		return errArgument("x-amz-if-match-last-modified-time", v, "The time must be an HTTP date.")
+	}
+	c.IfModified = at
 	return nil
 }
 
@@ -38,8 +84,23 @@ type deletion struct {
 }
 
 type deleteEntry struct {
-	key, version, etag string
-	condition          string // the name of one that is not evaluated
+	key, version string
+	condition    objects.Condition
+}
+
+// conditions are the elements that the entry's conditions came as.
+func (e deleteEntry) conditions() string {
+	text := ""
+	if v := e.condition.IfMatch; v != "" {
+		text += "<ETag>" + escapeXML(v) + "</ETag>"
+	}
+	if !e.condition.IfModified.IsZero() {
+		text += "<LastModifiedTime>" + e.condition.IfModified.UTC().Format(http.TimeFormat) + "</LastModifiedTime>"
+	}
+	if v := e.condition.IfSize; v != nil {
+		text += "<Size>" + strconv.FormatInt(*v, 10) + "</Size>"
+	}
+	return text
 }
 
 func (x *exchange) deletion() (in deletion, err error) {
@@ -70,9 +131,11 @@ func readDeleteEntry(d *document) (e deleteEntry, err error) {
 		case "VersionId":
 			e.version = text
 		case "ETag":
-			e.etag = text
-		case "LastModifiedTime", "Size":
-			e.condition = name
+			e.condition.IfMatch = strings.Trim(text, `"`)
+		case "LastModifiedTime":
+			return setModified(&e.condition, text)
+		case "Size":
+			return setSize(&e.condition, text)
 		default:
 			return errMalformedXML(fmt.Errorf("element %s in a key", name))
 		}
@@ -88,8 +151,18 @@ type deleteResult struct {
 }
 
 type deletedEntry struct {
-	Key       text
-	VersionId string `xml:",omitempty"`
+	Key                   text
+	VersionId             text   `xml:",omitempty"`
+	DeleteMarker          bool   `xml:",omitempty"`
+	DeleteMarkerVersionId string `xml:",omitempty"`
+}
+
+func newDeletedEntry(e deleteEntry, gone objects.Deleted) deletedEntry {
+	d := deletedEntry{Key: text(e.key), VersionId: text(e.version), DeleteMarker: gone.Marker}
+	if gone.Marker {
+		d.DeleteMarkerVersionId = gone.Version
+	}
+	return d
 }
 
 type deleteFailure struct {
@@ -105,7 +178,7 @@ func (s *service) deleteObjects(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	failed, denied := make([]error, len(in.entries)), 0
+	failed, gone, denied := make([]error, len(in.entries)), make([]objects.Deleted, len(in.entries)), 0
 	for i, entry := range in.entries {
 		if failed[i] = s.mayDelete(x, entry); failed[i] != nil {
 			denied++
@@ -117,7 +190,7 @@ func (s *service) deleteObjects(x *exchange) error {
 	for i, entry := range in.entries {
 		if failed[i] == nil {
 			group.Go(func() error {
-				failed[i] = s.deleteEntry(x, entry)
+				gone[i], failed[i] = s.deleteEntry(x, entry)
 				return nil
 			})
 		}
@@ -135,14 +208,18 @@ func (s *service) deleteObjects(x *exchange) error {
 			}
 			out.Error = append(out.Error, deleteFailure{text(entry.key), entry.version, shown.Code, shown.Message})
 		case !in.quiet:
-			out.Deleted = append(out.Deleted, deletedEntry{text(entry.key), entry.version})
+			out.Deleted = append(out.Deleted, newDeletedEntry(entry, gone[i]))
 		}
 	}
 	return x.answer(out)
 }
 
 func (e deleteEntry) target(x *exchange) *target {
-	return &target{level: onObject, bucket: x.bucket, key: e.key}
+	t := &target{level: onObject, bucket: x.bucket, key: e.key}
+	if e.version != "" {
+		t.query = url.Values{versionParameter: {e.version}}
+	}
+	return t
 }
 
 // mayDelete tells why an entry is refused.
@@ -154,28 +231,22 @@ func (s *service) mayDelete(x *exchange, entry deleteEntry) error {
 	if err := checkKey(t.key); err != nil {
 		return err
 	}
-	if entry.condition != "" {
-		return errNotImplemented(entry.condition)
-	}
-	question := s.access(t, x.call, "s3:DeleteObject")
-	if entry.version != "" {
-		if entry.version != nullVersion {
-			return errNoSuchVersion(t.key, entry.version)
+	for _, a := range s.deletionOf(t, x.call) {
+		if x.call.Demand(x.r.Context(), a) != nil {
+			return errAccessDenied()
 		}
-		question.Action = "s3:DeleteObjectVersion"
-		question.Context["s3:VersionId"] = []string{entry.version}
-	}
-	if x.call.Demand(x.r.Context(), question) != nil {
-		return errAccessDenied()
 	}
 	return nil
 }
 
-func (s *service) deleteEntry(x *exchange, entry deleteEntry) error {
+func (s *service) deleteEntry(x *exchange, entry deleteEntry) (objects.Deleted, error) {
 	t := entry.target(x)
-	_, err := s.Objects.Delete(x.r.Context(), objects.Ref{Name: t.name()}, objects.Condition{IfMatch: strings.Trim(entry.etag, `"`)})
-	if err != nil {
-		return s.missing(x, t, err)
+	gone, err := s.Objects.Delete(x.r.Context(), t.ref(), entry.condition)
+	switch {
+	case errors.Is(err, objects.ErrNoSuchVersion): // S3 says that it is deleted
+		return gone, nil
+	case err != nil:
+		return gone, s.absence(x, t, err)
 	}
-	return nil
+	return gone, nil
 }

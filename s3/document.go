@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -145,6 +146,20 @@ func (d *document) fields(set func(name, text string) error) error {
 	}
 }
 
+// each calls f for every element in one that has been begun; f must read it to
+// its end.
+func (d *document) each(f func(name string) error) error {
+	for {
+		name, ok, err := d.element()
+		if err != nil || !ok {
+			return err
+		}
+		if err := f(name); err != nil {
+			return err
+		}
+	}
+}
+
 // read reads a whole document with this root; each is called for every element
 // in it, which it must read to its end. found is false when there is nothing.
 func (d *document) read(root string, each func(name string) error) (found bool, err error) {
@@ -155,17 +170,8 @@ func (d *document) read(root string, each func(name string) error) (found bool, 
 	if name != root {
 		return false, errMalformedXML(fmt.Errorf("root element %s", name))
 	}
-	for {
-		name, ok, err := d.element()
-		if err != nil {
-			return false, err
-		}
-		if !ok {
-			break
-		}
-		if err := each(name); err != nil {
-			return false, err
-		}
+	if err := d.each(each); err != nil {
+		return false, err
 	}
 	if _, more, err := d.element(); err != nil || more {
 		return false, errors.Join(err, extra(more))
@@ -184,18 +190,44 @@ func extra(more bool) error {
 // so many bytes, and asks once more whether the request is permitted. See
 // document.read.
 func (x *exchange) document(most int64, root string, each func(d *document, name string) error) (found bool, err error) {
-	body, err := x.call.Body()
+	body, err := x.bounded(most)
 	if err != nil {
 		return false, err
 	}
-	if body.Length() > most {
-		return false, errMessageLength(most)
-	}
-	d := newDocument(&bounded{body, most})
+	d := newDocument(body)
 	if found, err = d.read(root, func(name string) error { return each(d, name) }); err != nil {
 		return false, err
 	}
 	return found, x.permit()
+}
+
+// bounded is the body of a request that may have so many bytes.
+func (x *exchange) bounded(most int64) (io.Reader, error) {
+	if x.kept != nil {
+		return bytes.NewReader(x.kept), nil
+	}
+	body, err := x.call.Body()
+	if err != nil {
+		return nil, err
+	}
+	if body.Length() > most {
+		return nil, errMessageLength(most)
+	}
+	return &bounded{body, most}, nil
+}
+
+// keepBody reads the body, to its verified end, into memory, for a request whose
+// body is needed twice.
+func (x *exchange) keepBody(most int64) error {
+	body, err := x.bounded(most)
+	if err != nil {
+		return err
+	}
+	kept, err := io.ReadAll(body)
+	if err == nil {
+		x.kept = append([]byte{}, kept...) // not nil, even when empty
+	}
+	return err
 }
 
 // bounded ends a document whose length is not known beforehand.

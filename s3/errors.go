@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/sigv4"
@@ -23,6 +24,7 @@ var failures = []struct {
 }{
 	{objects.ErrNoSuchBucket, 404, "NoSuchBucket", "The specified bucket does not exist"},
 	{objects.ErrNoSuchKey, 404, "NoSuchKey", "The specified key does not exist."},
+	{objects.ErrNoSuchVersion, 404, "NoSuchVersion", "The specified version does not exist."},
 	{objects.ErrBucketExists, 409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it."},
 	{objects.ErrBucketNotEmpty, 409, "BucketNotEmpty", "The bucket you tried to delete is not empty"},
 	{objects.ErrNoSuchUpload, 404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."},
@@ -147,7 +149,21 @@ func errPrecondition(condition string) error {
 		Message: "At least one of the pre-conditions you specified did not hold", Fields: []wire.Field{{Name: "Condition", Value: condition}}}
 }
 
-func errNoSuchVersion(key, version string) error {
-	return &wire.Error{Status: http.StatusNotFound, Code: "NoSuchVersion", Message: "The specified version does not exist.",
-		Fields: []wire.Field{{Name: "Key", Value: key}, {Name: "VersionId", Value: version}}}
+// errForeign is the error for a header that the embedded store does not carry
+// out.
+func errForeign(header string) error {
+	if header == "X-Amz-Acl" || strings.HasPrefix(header, "X-Amz-Grant-") {
+		return errACL()
+	}
+	return errNotImplemented(strings.ToLower(header))
+}
+
+// errACL is S3's for a bucket whose owner owns everything in it ("Controlling
+// ownership of objects and disabling ACLs for your bucket").
+func errACL() error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "AccessControlListNotSupported", Message: "The bucket does not allow ACLs"}
+}
+
+func errUnexpectedContent() error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "UnexpectedContent", Message: "This request does not support content"}
 }

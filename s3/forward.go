@@ -35,7 +35,7 @@ func (s *service) forward(x *exchange, op *row) error {
 		if err := s.sourceHere(x, op); err != nil {
 			return err
 		}
-		return op.serve(s, x)
+		return s.embedded(x, op)
 	}
 	x.call.SetEngine(e.Name())
 	if why := e.Kind().Refuses(x.bucket, x.key); why != "" {

@@ -45,7 +45,15 @@ func (f *forwarding) copy() error {
 	if err != nil {
 		return err
 	}
+	if f.op.name == "CopyObject" {
+		if err := f.s.mayCopyTags(f.exchange, src); err != nil {
+			return err
+		}
+	}
 	from := "/" + src.bucket + "/" + upstream.EscapePath(src.key)
+	if v := src.version(); v != "" {
+		from += "?versionId=" + escapeURL(v)
+	}
 	q.Header[copySourceHeader] = []string{from}
 	q.Thinks = true
 	a, err := f.send(q)
@@ -134,9 +142,7 @@ func (f *forwarding) deleteObjects() error {
 		if entry.version != "" {
 			list.WriteString("<VersionId>" + escapeXML(entry.version) + "</VersionId>")
 		}
-		if entry.etag != "" {
-			list.WriteString("<ETag>" + escapeXML(entry.etag) + "</ETag>")
-		}
+		list.WriteString(entry.conditions())
 		list.WriteString("</Object>")
 	}
 	list.WriteString("</Delete>")

@@ -45,6 +45,11 @@ func readMeta(h http.Header) (meta objects.Meta, err error) {
 		meta.User[user] = v
 		size += len(user) + len(v)
 	}
+	if v := h.Get(taggingHeader); v != "" {
+		if meta.Tags, err = readTags(v); err != nil {
+			return meta, err
+		}
+	}
 	if size > maxMeta {
 		return meta, &wire.Error{Status: http.StatusBadRequest, Code: "MetadataTooLarge", Message: "Your metadata headers exceed the maximum allowed metadata size",
 			Fields: []wire.Field{{Name: "Size", Value: strconv.Itoa(size)}, {Name: "MaxSizeAllowed", Value: strconv.Itoa(maxMeta)}}}
@@ -119,9 +124,22 @@ func (s *service) putObject(x *exchange) error {
 	}
 	x.w.Header().Set("Etag", quote(o.ETag))
 	x.setChecksums(o.Checksums, o.ChecksumType)
+	x.setVersion(o.Version)
 	x.w.WriteHeader(http.StatusOK)
 	return nil
 }
+
+// setVersion answers the version that a request was about, or made.
+func (x *exchange) setVersion(version string) {
+	if version != "" {
+		x.w.Header()[versionHeader] = []string{version}
+	}
+}
+
+const (
+	versionHeader = "X-Amz-Version-Id"
+	markerHeader  = "X-Amz-Delete-Marker"
+)
 
 // setChecksums answers checksums in headers.
 func (x *exchange) setChecksums(sums map[string]string, kind string) {
@@ -134,9 +152,26 @@ func (x *exchange) setChecksums(sums map[string]string, kind string) {
 }
 
 // missing is the answer for an object that is not there: only who may list the
-// bucket learns that it is not (GetObject, "Permissions").
+// bucket learns that it is not (GetObject, "Permissions"), and that it was
+// deleted. A version that is a delete marker can only be deleted.
 func (s *service) missing(x *exchange, t *target, err error) error {
-	if !errors.Is(err, objects.ErrNoSuchKey) {
+	marker, marked := errors.AsType[*objects.MarkerError](err)
+	if marked && !marker.Current {
+		x.w.Header().Set(markerHeader, "true")
+		x.w.Header().Set("Last-Modified", marker.Modified.UTC().Format(http.TimeFormat))
+		x.setVersion(marker.Version)
+		return errMethod(x.r.Method)
+	}
+	if marked && x.call.Allowed(x.r.Context(), s.accessOn(t.bucketARN(), x.call, "s3:ListBucket")) {
+		x.w.Header().Set(markerHeader, "true")
+		x.setVersion(marker.Version)
+	}
+	return s.absence(x, t, err)
+}
+
+// absence is missing without headers, for what is one of many.
+func (s *service) absence(x *exchange, t *target, err error) error {
+	if !errors.Is(err, objects.ErrNoSuchKey) && !errors.Is(err, objects.ErrNoSuchVersion) {
 		return err
 	}
 	if !x.call.Allowed(x.r.Context(), s.accessOn(t.bucketARN(), x.call, "s3:ListBucket")) {
@@ -144,20 +179,23 @@ func (s *service) missing(x *exchange, t *target, err error) error {
 	}
 	e := toWire(err)
 	e.Fields = []wire.Field{{Name: "Key", Value: t.key}}
+	if v := t.version(); v != "" {
+		e.Fields = append(e.Fields, wire.Field{Name: "VersionId", Value: v})
+	}
 	return e
 }
 
 // getObject serves GetObject and HeadObject.
 func (s *service) getObject(x *exchange) error {
 	if x.r.Method == http.MethodHead {
-		o, err := s.Objects.Head(x.r.Context(), objects.Ref{Name: x.name()})
+		o, err := s.Objects.Head(x.r.Context(), x.ref())
 		if err != nil {
 			return s.missing(x, x.target, err)
 		}
 		_, _, err = x.head(o)
 		return err
 	}
-	o, body, err := s.Objects.Get(x.r.Context(), objects.Ref{Name: x.name()})
+	o, body, err := s.Objects.Get(x.r.Context(), x.ref())
 	if err != nil {
 		return s.missing(x, x.target, err)
 	}
@@ -253,6 +291,10 @@ func (x *exchange) describe(o objects.Object) {
 	for name, v := range o.User {
 		h["x-amz-meta-"+name] = []string{v} // clients show the name as it is sent, in lower case
 	}
+	if len(o.Tags) > 0 {
+		h.Set("X-Amz-Tagging-Count", strconv.Itoa(len(o.Tags)))
+	}
+	x.setVersion(o.Version)
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Etag", quote(o.ETag))
 	h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))

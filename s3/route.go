@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,15 +25,38 @@ func (l level) path() string {
 	return [...]string{"/", "/{Bucket}", "/{Bucket}/{Key+}"}[l]
 }
 
-// target is what a request says by its path and query.
+// target is what a request says by its host, path and query, and by the names
+// of its headers: what has been read once, and is handed from step to step.
 type target struct {
 	level  level
 	bucket string
-	key    string // decoded once, never cleaned
-	query  url.Values
+	key    string     // decoded once, never cleaned
+	query  url.Values // nil when there is none
+
+	op *row // set by find
+
+	// What find saw among the headers.
+	said    []condition // those that are condition keys
+	foreign string      // one that the embedded store does not carry out, "" for none
+}
+
+// condition is a header that is a condition key.
+type condition struct {
+	key    string
+	values []string
 }
 
 func (t *target) name() objects.Name { return objects.Name{Bucket: t.bucket, Key: t.key} }
+
+// ref is the version that a request is about: the current one if it names none.
+func (t *target) ref() objects.Ref {
+	return objects.Ref{Name: t.name(), Version: t.version()}
+}
+
+// version is the version id that a request names, "" for none.
+func (t *target) version() string { return t.query.Get(versionParameter) }
+
+const versionParameter = "versionId"
 
 func (t *target) bucketARN() string { return "arn:aws:s3:::" + t.bucket }
 
@@ -45,33 +67,31 @@ func (t *target) arn() string {
 	return t.bucketARN()
 }
 
-// parse reads the path and the query of a request, path style. The path is
-// split as it was sent and each half decoded once, so that an encoded slash
-// does not divide.
-func parse(r *http.Request) (*target, error) {
+// parse reads the host, the path and the query of a request. The path is split
+// as it was sent and each half decoded once, so that an encoded slash does not
+// divide.
+func (s *service) parse(r *http.Request) (*target, error) {
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/")
 	if !ok {
 		return nil, errInvalidURI()
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, errInvalidURI()
+	t := &target{}
+	if err := t.readQuery(r.URL.RawQuery); err != nil {
+		return nil, err
 	}
-	for name, values := range query {
-		if len(values) > 1 {
-			return nil, errArgument(name, "", "The parameter "+name+" is given more than once.")
+	bucket, key := s.virtual(r.Host), path
+	if bucket == "" {
+		if path == "" {
+			return t, nil
 		}
+		bucket, key, _ = strings.Cut(path, "/")
 	}
-	t := &target{query: query}
-	if path == "" {
-		return t, nil
+	var err error
+	if t.bucket, err = unescape(bucket); err != nil {
+		return nil, err
 	}
-	bucket, key, _ := strings.Cut(path, "/")
-	if t.bucket, err = url.PathUnescape(bucket); err != nil {
-		return nil, errInvalidURI()
-	}
-	if t.key, err = url.PathUnescape(key); err != nil {
-		return nil, errInvalidURI()
+	if t.key, err = unescape(key); err != nil {
+		return nil, err
 	}
 	t.level = onBucket
 	if t.key != "" {
@@ -81,6 +101,54 @@ func parse(r *http.Request) (*target, error) {
 		return nil, errBucketName(t.bucket)
 	}
 	return t, checkKey(t.key)
+}
+
+// unescape decodes percent signs once.
+func unescape(s string) (string, error) {
+	if strings.IndexByte(s, '%') < 0 {
+		return s, nil
+	}
+	s, err := url.PathUnescape(s)
+	if err != nil {
+		return "", errInvalidURI()
+	}
+	return s, nil
+}
+
+// readQuery reads the parameters, of which none may come twice.
+func (t *target) readQuery(raw string) error {
+	if raw == "" {
+		return nil
+	}
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return errInvalidURI()
+	}
+	for name, values := range query {
+		if len(values) > 1 {
+			return errArgument(name, "", "The parameter "+name+" is given more than once.")
+		}
+	}
+	t.query = query
+	if query.Has(versionParameter) && t.version() == "" {
+		return errArgument(versionParameter, "", "Version id cannot be the empty string")
+	}
+	return nil
+}
+
+// virtual is the bucket that a host names in virtual-hosted style, "" in path
+// style. Names of hosts have no case.
+func (s *service) virtual(host string) string {
+	for _, domain := range s.Domains {
+		name := host
+		if i := strings.LastIndexByte(name, ':'); i >= 0 && strings.IndexByte(name[i:], ']') < 0 {
+			name = name[:i]
+		}
+		if n := len(name) - len(domain) - 1; n > 0 && name[n] == '.' && strings.EqualFold(name[n+1:], domain) {
+			return strings.ToLower(name[:n])
+		}
+	}
+	return ""
 }
 
 // checkKey refuses keys that S3 cannot have: an XML answer could not name them.
@@ -122,38 +190,12 @@ func validBucket(s string) bool {
 	return true
 }
 
-// signing lists the query parameters of a presigned request and those that
-// only say what the path and method say already.
-var signing = []string{
-	"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature",
-	"X-Amz-Security-Token", "X-Amz-Content-Sha256", "x-id",
-	"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token", "content-type", "content-md5", // of Signature Version 2; sigv4 refuses them elsewhere
-}
-
-// harmless lists the x-amz- headers that any request may carry: about signing,
-// about the framing of the body, or checked by themselves.
-var harmless = []string{
-	"X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-Decoded-Content-Length", "X-Amz-Trailer",
-	"X-Amz-Sdk-Checksum-Algorithm", "X-Amz-Expected-Bucket-Owner", "X-Amz-Request-Payer", "X-Amz-User-Agent",
-}
-
-// supported lists the values that are supported of headers that have others.
-var supported = map[string][]string{
-	"X-Amz-Acl":                        {"private"},
-	"X-Amz-Storage-Class":              {"STANDARD"},
-	"X-Amz-Metadata-Directive":         {"COPY", "REPLACE"},
-	"X-Amz-Tagging-Directive":          {"COPY", "REPLACE"}, // nothing here has tags
-	"X-Amz-Checksum-Mode":              {"ENABLED"},
-	"X-Amz-Request-Payer":              {"requester"},
-	"X-Amz-Bucket-Object-Lock-Enabled": {"false", "False"},
-}
-
 // row is an operation: how it is recognised, what it needs, what it does.
 type row struct {
 	name    string
 	method  string
 	level   level
-	need    []string // query parameters that it has
+	need    []string // query parameters that it has; the first one tells it from others
 	may     []string // query parameters that it may have
 	header  string   // an x-amz- header that it has; "" for none
 	headers []string // x-amz- headers that it may have; a final * for any ending
@@ -162,7 +204,18 @@ type row struct {
 
 	// access says what must be allowed; nil for the main action on the target.
 	access func(*service, *target, *gate.Call) ([]gateAccess, error)
-	serve  func(*service, *exchange) error
+
+	// ask asks, for a row that decides, what only the body tells, which it reads
+	// and keeps. It comes before serve and forward.
+	ask func(*service, *exchange) error
+
+	// serve carries the operation out on the embedded store; nil for what that
+	// cannot do.
+	serve func(*service, *exchange) error
+
+	parameters map[string]bool // need and may, and those of any request
+	takes      map[string]bool // header and headers, and those of any request
+	prefixes   []string        // beginnings of headers
 }
 
 // path is the template of the row's requests, with the parameters that make
@@ -174,33 +227,97 @@ func (op *row) path() string {
 	return op.level.path() + "?" + strings.Join(op.need, "&")
 }
 
-type table []row
+// table is all operations, and an index to find them by.
+type table struct {
+	rows  []row
+	kinds map[kind]*choices
+}
 
-// find returns the row that a request fits: no parameter and no x-amz- header
-// may be left over.
-func (rows table) find(t *target, r *http.Request) (*row, error) {
-	method, best := false, ""
+// kind is what a request shows at once.
+type kind struct {
+	method string
+	level  level
+}
+
+// choices are the rows of a kind: by the parameter that makes them, or without
+// one.
+type choices struct {
+	plain   []*row
+	special map[string][]*row
+}
+
+func newIndex(rows []row) table {
+	tbl := table{rows: rows, kinds: map[kind]*choices{}}
 	for i := range rows {
 		op := &rows[i]
-		if op.method != r.Method || op.level != t.level {
-			continue
+		op.prepare()
+		k := kind{op.method, op.level}
+		if tbl.kinds[k] == nil {
+			tbl.kinds[k] = &choices{special: map[string][]*row{}}
 		}
-		method = true
+		if len(op.need) == 0 {
+			tbl.kinds[k].plain = append(tbl.kinds[k].plain, op)
+		} else {
+			tbl.kinds[k].special[op.need[0]] = append(tbl.kinds[k].special[op.need[0]], op)
+		}
+	}
+	return tbl
+}
+
+func (op *row) prepare() {
+	op.parameters, op.takes = map[string]bool{}, map[string]bool{}
+	for _, list := range [][]string{op.need, op.may, signing} {
+		for _, name := range list {
+			op.parameters[name] = true
+		}
+	}
+	for _, list := range [][]string{{op.header}, op.headers, harmless} {
+		for _, name := range list {
+			if prefix, any := strings.CutSuffix(name, "*"); any {
+				op.prefixes = append(op.prefixes, prefix)
+			}
+			op.takes[name] = true
+		}
+	}
+}
+
+// find sets the row that a request fits: no parameter and no x-amz- header may
+// be left over.
+func (tbl *table) find(t *target, r *http.Request) error {
+	k := tbl.kinds[kind{r.Method, t.level}]
+	if k == nil {
+		return errMethod(r.Method)
+	}
+	best := ""
+	for _, op := range k.candidates(t) {
 		if !op.wanted(t, r) {
 			continue
 		}
-		strange := op.strange(t, r)
+		strange, err := op.look(t, r)
+		if err != nil {
+			return err
+		}
 		if strange == "" {
-			return op, singleHeaders(r)
+			t.op = op
+			return nil
 		}
-		if best == "" || len(op.need) > 0 {
-			best = strange
+		best = strange
+	}
+	return errNotImplemented(best)
+}
+
+// candidates are the rows of the first parameter, by name, that makes one.
+func (k *choices) candidates(t *target) []*row {
+	first := ""
+	for name := range t.query {
+		if k.special[name] != nil && (first == "" || name < first) {
+			first = name
 		}
 	}
-	if !method {
-		return nil, errMethod(r.Method)
+	if first == "" {
+		return k.plain
 	}
-	return nil, errNotImplemented(best)
+	return k.special[first]
 }
 
 // wanted tells whether the request has what the row needs.
@@ -213,55 +330,63 @@ func (op *row) wanted(t *target, r *http.Request) bool {
 	return op.header == "" || r.Header.Get(op.header) != ""
 }
 
-// strange names what the row does not know about a request, "" for nothing.
-// Names are taken in order, so that an answer does not change with the map.
-func (op *row) strange(t *target, r *http.Request) string {
-	var unknown []string
-	for name := range t.query {
-		if !slices.Contains(op.need, name) && !slices.Contains(op.may, name) && !slices.Contains(signing, name) {
-			unknown = append(unknown, name)
+// look goes through parameters and headers, once. It names what the row does
+// not know about the request, the first by name so that an answer does not change
+// with the map; "" for nothing. It refuses a header given twice where one of the
+// two would have to be ignored.
+func (op *row) look(t *target, r *http.Request) (strange string, err error) {
+	unknown := func(name string) {
+		if strange == "" || name < strange {
+			strange = name
 		}
 	}
+	for name := range t.query {
+		if !op.parameters[name] {
+			unknown(name)
+		}
+	}
+	t.said, t.foreign = nil, ""
 	for name, values := range r.Header {
-		if !strings.HasPrefix(name, "X-Amz-") {
+		amz := strings.HasPrefix(name, "X-Amz-")
+		if len(values) > 1 && !strings.HasPrefix(name, metaPrefix) && (amz || single(name)) {
+			err = errArgument(name, "", "The header "+name+" is given more than once.")
+		}
+		if !amz || len(values) == 0 {
 			continue
 		}
-		if name != op.header && !slices.Contains(harmless, name) && !op.takes(name) {
-			unknown = append(unknown, strings.ToLower(name))
+		if !op.takes[name] && !op.begins(name) {
+			unknown(strings.ToLower(name))
 		}
-		if want := supported[name]; want != nil && !slices.Contains(want, values[0]) {
-			unknown = append(unknown, fmt.Sprintf("%s: %s", strings.ToLower(name), values[0]))
+		h, ok := special[name]
+		if !ok {
+			continue
+		}
+		if h.values != nil && !slices.Contains(h.values, values[0]) {
+			unknown(strings.ToLower(name) + ": " + values[0])
+		}
+		if h.key != "" {
+			t.said = append(t.said, condition{h.key, values})
+		}
+		if h.stranger(t.level, values[0]) && (t.foreign == "" || name < t.foreign) {
+			t.foreign = name
 		}
 	}
-	if len(unknown) == 0 {
-		return ""
+	if strange != "" {
+		return strange, nil
 	}
-	return slices.Min(unknown)
+	return "", err
 }
 
-func (op *row) takes(header string) bool {
-	for _, pattern := range op.headers {
-		if prefix, any := strings.CutSuffix(pattern, "*"); header == pattern || any && strings.HasPrefix(header, prefix) {
+func (op *row) begins(header string) bool {
+	for _, prefix := range op.prefixes {
+		if strings.HasPrefix(header, prefix) {
 			return true
 		}
 	}
 	return false
 }
 
-// singleHeaders refuses a header given twice where one of the two would have to
-// be ignored.
-func singleHeaders(r *http.Request) error {
-	for name, values := range r.Header {
-		if len(values) < 2 || strings.HasPrefix(name, metaPrefix) {
-			continue
-		}
-		single := strings.HasPrefix(name, "X-Amz-") || name == "Range" || name == "Content-Type" || strings.HasPrefix(name, "If-")
-		if single {
-			return errArgument(name, "", "The header "+name+" is given more than once.")
-		}
-	}
-	return nil
+// single tells whether a header that is not an x-amz- one can come once only.
+func single(name string) bool {
+	return name == "Range" || name == "Content-Type" || strings.HasPrefix(name, "If-")
 }
-
-// metaPrefix begins the names of user metadata, as net/http writes them.
-const metaPrefix = "X-Amz-Meta-"

@@ -204,14 +204,23 @@ func TestObjects(t *testing.T) {
 	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-None-Match", "*")
 	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-Match", `"other"`)
 	w.want(a, "PUT /fleet/none", "x", 404, "NoSuchKey", "If-Match", etag)
-	w.want(a, "PUT /fleet/none", "x", 501, "NotImplemented", "If-None-Match", etag)
+	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-None-Match", etag)
 	w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "If-Match", `"other"`)
 	w.want(a, "DELETE /fleet/k", "", 501, "NotImplemented", "If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT")
-	w.want(a, "DELETE /fleet/k", "", 501, "NotImplemented", "x-amz-if-match-size", "1")
+	w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "x-amz-if-match-size", "1")
 	w.contains(w.want(a, "GET /fleet/k?acl", "", 200, ""), "FULL_CONTROL")
 	w.contains(w.want(a, "GET /fleet/k?tagging", "", 200, ""), "<TagSet></TagSet>")
-	w.want(a, "PUT /fleet/k?tagging", "<Tagging/>", 501, "NotImplemented")
-	w.want(a, "GET /fleet/k?versionId=null", "", 501, "NotImplemented")
+	w.want(a, "GET /fleet/k?versionId=null", "", 200, "")
+	w.want(a, "GET /fleet/k?versionId=v1", "", 404, "NoSuchVersion")
+	for _, header := range []string{"x-amz-server-side-encryption: AES256", "x-amz-storage-class: GLACIER", "x-amz-object-lock-legal-hold: ON", "x-amz-website-redirect-location: /x"} {
+		name, value, _ := strings.Cut(header, ": ")
+		w.want(a, "PUT /fleet/k", "x", 501, "NotImplemented", name, value)
+	}
+	w.want(a, "PUT /fleet/k", "x", 400, "AccessControlListNotSupported", "x-amz-acl", "public-read")
+	w.want(a, "PUT /fleet/k", "x", 400, "AccessControlListNotSupported", "x-amz-grant-read", "id=1")
+	w.want(a, "PUT /fleet/owned", "x", 200, "", "x-amz-acl", "bucket-owner-full-control")
+	w.want(a, "PUT /bucket-of-all", "", 400, "AccessControlListNotSupported", "x-amz-acl", "public-read")
+	w.want(a, "GET /fleet/k?retention", "", 501, "NotImplemented")
 	w.want(a, "GET /fleet/k", "", 403, "AccessDenied", "x-amz-expected-bucket-owner", "999999999999")
 	w.want(a, "GET /fleet/k", "", 200, "", "x-amz-expected-bucket-owner", "123456789012")
 	w.want(a, "PUT /fleet/k", "x", 400, "MetadataTooLarge", "x-amz-meta-a", strings.Repeat("a", 2048))
@@ -305,12 +314,12 @@ func TestDeleteObjects(t *testing.T) {
 		w.want(w.admin, "PUT /fleet/"+k, "x", 200, "")
 	}
 	body := `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>lamp/1</Key></Object><Object><Key>bulb/1</Key></Object>
-		<Object><Key>lamp/none</Key></Object><Object><Key>lamp/2</Key><VersionId>null</VersionId></Object><Object><Key>lamp/2</Key><VersionId>v1</VersionId></Object><Object><Key>lamp/2</Key><Size>1</Size></Object>
+		<Object><Key>lamp/none</Key></Object><Object><Key>lamp/2</Key><VersionId>null</VersionId></Object><Object><Key>lamp/2</Key><VersionId>v1</VersionId></Object><Object><Key>lamp/2</Key><Size>2</Size></Object>
 		<Object><Key>lamp/2</Key><ETag>"other"</ETag></Object></Delete>`
 	r := w.want(w.device, "POST /fleet?delete", body, 200, "")
 	w.contains(r, "<Deleted><Key>lamp/1</Key></Deleted>", "<Deleted><Key>lamp/none</Key></Deleted>",
 		"<Error><Key>bulb/1</Key><Code>AccessDenied</Code>", "<Error><Key>lamp/2</Key><VersionId>null</VersionId><Code>AccessDenied</Code>",
-		"<Error><Key>lamp/2</Key><VersionId>v1</VersionId><Code>NoSuchVersion</Code>", "<Error><Key>lamp/2</Key><Code>NotImplemented</Code>", "<Error><Key>lamp/2</Key><Code>PreconditionFailed</Code>")
+		"<Error><Key>lamp/2</Key><VersionId>v1</VersionId><Code>AccessDenied</Code>", "<Error><Key>lamp/2</Key><Code>PreconditionFailed</Code>")
 	w.want(w.admin, "GET /fleet/lamp/1", "", 404, "NoSuchKey")
 	w.want(w.admin, "GET /fleet/lamp/2", "", 200, "")
 	w.want(w.admin, "GET /fleet/bulb/1", "", 200, "")
@@ -370,7 +379,8 @@ func TestCopy(t *testing.T) {
 	w.want(a, "PUT /own/d", "", 404, "NoSuchKey", "x-amz-copy-source", "/own/none")
 	w.want(a, "PUT /own/d", "", 412, "PreconditionFailed", "x-amz-copy-source", "/own/c", "x-amz-copy-source-if-match", "x")
 	w.want(a, "PUT /own/d", "", 412, "PreconditionFailed", "x-amz-copy-source", "/own/c", "x-amz-copy-source-if-none-match", "*")
-	w.want(a, "PUT /own/d", "", 501, "NotImplemented", "x-amz-copy-source", "/own/c?versionId=1")
+	w.want(a, "PUT /own/d", "", 404, "NoSuchVersion", "x-amz-copy-source", "/own/c?versionId=1")
+	w.want(a, "PUT /own/d", "", 200, "", "x-amz-copy-source", "/own/c?versionId=null")
 }
 
 func TestMultipart(t *testing.T) {

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -20,9 +21,25 @@ type Config struct {
 	Objects *objects.Store
 	Now     func() time.Time
 
+	// Policies keeps the policies of buckets, which package authz asks: those of
+	// engines, too. It is *store.DB.
+	Policies Policies
+
+	// Domains are names of hosts below which each bucket is a host of its own:
+	// bucket.domain, in virtual-hosted style. Case does not matter.
+	Domains []string
+
 	// Engines have the buckets with their prefixes. Every other bucket is the
 	// embedded store's.
 	Engines []*upstream.Engine
+}
+
+// Policies keeps one policy document for a bucket, whether there is such a
+// bucket or not. Reading none is thingpass.NotFound.
+type Policies interface {
+	BucketPolicy(ctx context.Context, bucket string) (document string, err error)
+	PutBucketPolicy(ctx context.Context, bucket, document string) error
+	DeleteBucketPolicy(ctx context.Context, bucket string) error
 }
 
 // service carries out the operations.
@@ -30,6 +47,11 @@ type service struct {
 	Config
 	table table
 	owner string // canonical user id of the account
+	words words
+
+	// lives is held while a bucket begins or ends together with its policy, and
+	// while a policy is put.
+	lives sync.Mutex
 
 	pieces sync.Pool // of *[]byte: what answers of engines are copied by
 }
@@ -40,6 +62,9 @@ type exchange struct {
 	w    http.ResponseWriter
 	r    *http.Request
 	call *gate.Call
+
+	kept []byte            // the body, if it was read before; nil otherwise
+	tags map[string]string // in kept
 }
 
 // New makes the S3 service.
@@ -50,7 +75,7 @@ func New(cfg Config) gate.Service {
 	// AWS's canonical user id is 64 hex digits that say nothing; this one is
 	// the same on every start.
 	id := sha256.Sum256([]byte("canonical user " + cfg.Place.Account))
-	s := &service{Config: cfg, table: newTable(), owner: hex.EncodeToString(id[:])}
+	s := &service{Config: cfg, table: newTable(), owner: hex.EncodeToString(id[:]), words: newWords(cfg.Place.Account)}
 	out := gate.Service{
 		Name:     "s3",
 		Scopes:   []string{"s3"},
@@ -58,23 +83,22 @@ func New(cfg Config) gate.Service {
 		Error:    toWire,
 		Route:    s.route,
 	}
-	for i := range s.table {
-		out.Operations = append(out.Operations, s.operation(&s.table[i]))
+	for i := range s.table.rows {
+		out.Operations = append(out.Operations, s.operation(&s.table.rows[i]))
 	}
 	return out
 }
 
 // route names the operation of a request.
 func (s *service) route(r *http.Request) (string, any, error) {
-	t, err := parse(r)
+	t, err := s.parse(r)
 	if err != nil {
 		return "", nil, err
 	}
-	op, err := s.table.find(t, r)
-	if err != nil {
+	if err := s.table.find(t, r); err != nil {
 		return "", nil, err
 	}
-	return op.name, t, nil
+	return t.op.name, t, nil
 }
 
 // operation makes the gate's row of ours.
@@ -92,24 +116,48 @@ func (s *service) operation(op *row) gate.Operation {
 	}
 	serve := func(w http.ResponseWriter, r *http.Request, call *gate.Call, in any) error {
 		t := in.(*target)
-		w.Header().Set("X-Amz-Request-Id", call.RequestID)
-		w.Header().Set("X-Amz-Id-2", call.RequestID)
+		h, id := w.Header(), []string{call.RequestID}
+		h["X-Amz-Request-Id"], h["X-Amz-Id-2"] = id, id
 		if err := s.checkOwner(r); err != nil {
 			return err
 		}
-		x := &exchange{target: t, w: w, r: r, call: call}
-		if len(s.Engines) > 0 {
-			return bodyError(s.forward(x, op))
-		}
-		return bodyError(op.serve(s, x))
+		return bodyError(s.carryOut(&exchange{target: t, w: w, r: r, call: call}, op))
 	}
 	return gate.NewRaw(spec, access, serve)
 }
 
+// embeds tells whether a bucket is the embedded store's.
+func (s *service) embeds(bucket string) bool { return upstream.Pick(s.Engines, bucket) == nil }
+
+// carryOut asks what only the body tells, and works.
+func (s *service) carryOut(x *exchange, op *row) error {
+	if op.ask != nil {
+		if err := op.ask(s, x); err != nil {
+			return err
+		}
+	}
+	if len(s.Engines) > 0 {
+		return s.forward(x, op)
+	}
+	return s.embedded(x, op)
+}
+
+// embedded carries a request out on the embedded store, which refuses what it
+// cannot do, after it was allowed.
+func (s *service) embedded(x *exchange, op *row) error {
+	if op.serve == nil {
+		return errNotImplemented(op.name)
+	}
+	if x.foreign != "" {
+		return errForeign(x.foreign)
+	}
+	return op.serve(s, x)
+}
+
 // checkOwner refuses a request that is meant for another account's bucket.
 func (s *service) checkOwner(r *http.Request) error {
-	for _, name := range []string{"X-Amz-Expected-Bucket-Owner", "X-Amz-Source-Expected-Bucket-Owner"} {
-		if owner := r.Header.Get(name); owner != "" && owner != s.Place.Account {
+	for _, name := range [...]string{"X-Amz-Expected-Bucket-Owner", "X-Amz-Source-Expected-Bucket-Owner"} {
+		if v := r.Header[name]; len(v) > 0 && v[0] != s.Place.Account {
 			return errAccessDenied()
 		}
 	}

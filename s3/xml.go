@@ -3,7 +3,9 @@ package s3
 import (
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,6 +83,15 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") + 
 func quote(etag string) string { return `"` + etag + `"` }
 
 func (x *exchange) answer(v any) error { return wire.WriteXML(x.w, http.StatusOK, v) }
+
+// answerText answers a document that is written already.
+func (x *exchange) answerText(document string) error {
+	x.w.Header().Set("Content-Type", "application/xml")
+	body := xml.Header + document
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, err := io.WriteString(x.w, body)
+	return err
+}
 
 // owner is an owner or initiator: the account.
 type owner struct {

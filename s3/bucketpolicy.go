@@ -1,0 +1,201 @@
+package s3
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/policy"
+	"github.com/thingpass/thingpass/wire"
+)
+
+// maxPolicy is how many bytes a bucket policy may have (user guide, "Bucket
+// policies for Amazon S3": 20 KB).
+const maxPolicy = 20 << 10
+
+func errNoPolicy(bucket string) error {
+	return &wire.Error{Status: http.StatusNotFound, Code: "NoSuchBucketPolicy", Message: "The bucket policy does not exist",
+		Fields: []wire.Field{{Name: "BucketName", Value: bucket}}}
+}
+
+func errMalformedPolicy(text string) error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "MalformedPolicy", Message: text}
+}
+
+// here tells whether the bucket exists. Of an engine's bucket that was found out
+// before.
+func (s *service) here(x *exchange) error {
+	if !s.embeds(x.bucket) {
+		return nil
+	}
+	if _, err := s.Objects.Bucket(x.r.Context(), x.bucket); err != nil {
+		return s.onBucket(x, err)
+	}
+	return nil
+}
+
+// readPolicy reads the policy of a bucket that exists.
+func (s *service) readPolicy(x *exchange) (string, error) {
+	if err := s.here(x); err != nil {
+		return "", err
+	}
+	text, err := s.Policies.BucketPolicy(x.r.Context(), x.bucket)
+	if thingpass.KindOf(err) == thingpass.NotFound {
+		return "", errNoPolicy(x.bucket)
+	}
+	return text, err
+}
+
+func (s *service) getPolicy(x *exchange) error {
+	text, err := s.readPolicy(x)
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("Content-Type", "application/json")
+	_, err = io.WriteString(x.w, text)
+	return err
+}
+
+type policyStatus struct {
+	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ PolicyStatus"`
+	IsPublic string
+}
+
+func (s *service) getPolicyStatus(x *exchange) error {
+	text, err := s.readPolicy(x)
+	if err != nil {
+		return err
+	}
+	status := policyStatus{IsPublic: "FALSE"}
+	if public(text) {
+		status.IsPublic = "TRUE"
+	}
+	return x.answer(status)
+}
+
+// putPolicy gives a bucket its policy. It is package authz that asks it.
+func (s *service) putPolicy(x *exchange) error {
+	body, err := x.bounded(maxPolicy)
+	if err != nil {
+		return err
+	}
+	raw, err := io.ReadAll(body)
+	if err != nil {
+		if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "MaxMessageLengthExceeded" {
+			return errMalformedPolicy("Policies must not be larger than 20 KB.")
+		}
+		return err
+	}
+	text := string(raw)
+	if err := checkPolicy(x.bucket, text); err != nil {
+		return err
+	}
+	if err := x.permit(); err != nil {
+		return err
+	}
+	s.lives.Lock()
+	defer s.lives.Unlock()
+	if err := s.here(x); err != nil {
+		return err
+	}
+	if s.embeds(x.bucket) && public(text) {
+		block, err := s.accessBlock(x)
+		if err != nil {
+			return err
+		}
+		if block.BlockPublicPolicy {
+			return errAccessDenied()
+		}
+	}
+	if err := s.Policies.PutBucketPolicy(x.r.Context(), x.bucket, text); err != nil {
+		return err
+	}
+	x.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// checkPolicy refuses what is no policy of this bucket.
+func checkPolicy(bucket, text string) error {
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return errMalformedPolicy("Policies must be valid JSON and the first byte must be '{'")
+	}
+	if _, err := policy.Parse(policy.Resource, text); err != nil {
+		return errMalformedPolicy(policyProblem(err))
+	}
+	statements, err := readStatements(text)
+	if err != nil {
+		return err
+	}
+	for _, st := range statements {
+		for _, action := range append(st.Action, st.NotAction...) {
+			if service, _, _ := strings.Cut(action, ":"); action != "*" && !strings.EqualFold(service, "s3") {
+				return errMalformedPolicy("Policy has invalid action")
+			}
+		}
+		for _, resource := range append(st.Resource, st.NotResource...) {
+			if !ofBucket(resource, bucket) {
+				return errMalformedPolicy("Policy has invalid resource")
+			}
+		}
+	}
+	return nil
+}
+
+// ofBucket tells whether a resource of a policy is the bucket or in it: its
+// name stands there in full, so that no pattern reaches another.
+func ofBucket(resource, bucket string) bool {
+	rest, ok := strings.CutPrefix(resource, "arn:aws:s3:::"+bucket)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+func policyProblem(err error) string {
+	if e, ok := errors.AsType[*policy.Error](err); ok {
+		return e.Error()
+	}
+	return "This policy contains invalid Json"
+}
+
+func (s *service) deletePolicy(x *exchange) error {
+	if err := s.here(x); err != nil {
+		return err
+	}
+	if err := s.Policies.DeleteBucketPolicy(x.r.Context(), x.bucket); err != nil {
+		return err
+	}
+	x.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// begin makes a bucket that has no policy: what a bucket of the same name left,
+// if it could not be taken away then, goes before anybody can use the new one.
+func (s *service) begin(ctx context.Context, bucket string) error {
+	s.lives.Lock()
+	defer s.lives.Unlock()
+	_, err := s.Objects.Bucket(ctx, bucket)
+	switch {
+	case err == nil:
+		return objects.ErrBucketExists
+	case !errors.Is(err, objects.ErrNoSuchBucket):
+		return err
+	}
+	if err := s.Policies.DeleteBucketPolicy(ctx, bucket); err != nil {
+		return err
+	}
+	return s.Objects.CreateBucket(ctx, bucket)
+}
+
+// end deletes a bucket and its policy. The bucket goes first: while there are
+// objects their policy must hold.
+func (s *service) end(ctx context.Context, bucket string) error {
+	s.lives.Lock()
+	defer s.lives.Unlock()
+	if err := s.Objects.DeleteBucket(ctx, bucket); err != nil {
+		return err
+	}
+	return s.Policies.DeleteBucketPolicy(context.WithoutCancel(ctx), bucket)
+}
