@@ -74,8 +74,9 @@ func (s *suite) through(ctx context.Context, o options, dir string, engine *rig.
 	return s.pytest(ctx, o, o.target, conf)
 }
 
-// serve starts Thingpass.
-func serve(ctx context.Context, dir string, engine *rig.RGW) (*rig.Server, error) {
+// serve starts Thingpass with further flags, in front of an engine if it is not
+// nil.
+func serve(ctx context.Context, dir string, engine *rig.RGW, flags ...string) (*rig.Server, error) {
 	binary, err := rig.Build(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func serve(ctx context.Context, dir string, engine *rig.RGW) (*rig.Server, error
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"--http-listen", "127.0.0.1:0", "--s3-public"}
+	args := append([]string{"--http-listen", "127.0.0.1:0", "--s3-public"}, flags...)
 	if engine != nil {
 		backend, err := engine.Backend(filepath.Join(dir, "engine-keys"))
 		if err != nil {
