@@ -147,7 +147,7 @@ func (f *forwarding) failure(e upstream.Answered) error {
 			out.Fields = append(out.Fields, wire.Field(field))
 		}
 	}
-	if e.Code == "NoSuchKey" && !f.mayKnow() {
+	if hidesAbsence(e.Code) && !f.mayKnow() {
 		for _, name := range []string{"X-Amz-Version-Id", "X-Amz-Delete-Marker", "Last-Modified"} {
 			f.w.Header().Del(name)
 		}
@@ -155,6 +155,9 @@ func (f *forwarding) failure(e upstream.Answered) error {
 	}
 	return out
 }
+
+// hidesAbsence tells the errors that say that there is no such object.
+func hidesAbsence(code string) bool { return code == "NoSuchKey" || code == "NoSuchVersion" }
 
 // mayKnow tells whether the caller may learn that there is no such object.
 func (f *forwarding) mayKnow() bool {

@@ -1,7 +1,9 @@
 package s3
 
 import (
+	"context"
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -104,6 +106,11 @@ func (f *forwarding) createBucket() error {
 	if f.engine.Kind() == upstream.AWS && f.engine.Region() != classicRegion {
 		setDocument(q, `<CreateBucketConfiguration xmlns="`+namespace+`"><LocationConstraint>`+escapeXML(f.engine.Region())+`</LocationConstraint></CreateBucketConfiguration>`)
 	}
+	f.s.lives.Lock()
+	defer f.s.lives.Unlock()
+	if err := f.begin(); err != nil {
+		return err
+	}
 	a, err := f.send(q)
 	if err != nil {
 		return err
@@ -117,8 +124,39 @@ func (f *forwarding) createBucket() error {
 	return nil
 }
 
-// deleteBucket deletes a bucket.
-func (f *forwarding) deleteBucket() error { return f.plain() }
+// begin sees to it that a new bucket has no policy: what one of the same name
+// left goes before anybody can use it.
+func (f *forwarding) begin() error {
+	there := f.bucketThere()
+	if e, ok := errors.AsType[*wire.Error](there); ok && e.Status == http.StatusNotFound {
+		return f.s.Policies.DeleteBucketPolicy(f.r.Context(), f.bucket)
+	}
+	return there
+}
+
+// deleteBucket deletes a bucket, and then its policy: while there are objects it
+// must hold.
+func (f *forwarding) deleteBucket() error {
+	f.s.lives.Lock()
+	defer f.s.lives.Unlock()
+	q, err := f.request()
+	if err != nil {
+		return err
+	}
+	a, err := f.send(q)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if a.Status/100 != 2 {
+		return f.failed(a)
+	}
+	if err := f.s.Policies.DeleteBucketPolicy(context.WithoutCancel(f.r.Context()), f.bucket); err != nil {
+		return err
+	}
+	f.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
 
 func errLocation(wanted, region string) error {
 	return &wire.Error{Status: http.StatusBadRequest, Code: "IllegalLocationConstraintException",

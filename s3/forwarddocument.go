@@ -165,6 +165,11 @@ func (f *forwarding) deleteObjects() error {
 	if in.quiet {
 		out.Deleted = nil
 	}
+	for i, e := range out.Error {
+		if hidesAbsence(e.Code) && !f.mayKnow() {
+			out.Error[i].Code, out.Error[i].Message = "AccessDenied", "Access Denied"
+		}
+	}
 	for i, e := range failed {
 		if e == nil {
 			continue

@@ -127,7 +127,7 @@ func (e *Engine) send(parent context.Context, q *Request) (*Answer, error) {
 	r := e.request(q).WithContext(ctx)
 	var out *outgoing
 	if q.Body != nil && q.Length > 0 {
-		out = &outgoing{src: q.Body, watch: w, abort: q.Abort}
+		out = &outgoing{src: q.Body, left: q.Length, watch: w, abort: q.Abort}
 		r.Body, r.ContentLength = out, q.Length
 	} else {
 		w.answering()

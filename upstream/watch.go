@@ -39,6 +39,7 @@ type outgoing struct {
 	src   io.Reader
 	watch *watch
 	abort func()
+	left  int64       // bytes; the last of them come when all have verified
 	done  atomic.Bool // all of it was read
 	ended time.Time   // when; set before done
 
@@ -53,17 +54,20 @@ func (o *outgoing) Read(p []byte) (int, error) {
 	if o.over {
 		return 0, errEnded
 	}
-	o.watch.pause()
+	if o.left > 0 { // else net/http looks for the end only
+		o.watch.pause()
+	}
 	n, err := o.src.Read(p)
+	o.left -= int64(n)
 	switch {
-	case err == nil:
-		o.watch.resume()
-	case err == io.EOF: //nolint:errorlint // io.Reader's contract
+	case err != nil && err != io.EOF: //nolint:errorlint // io.Reader's contract
+		o.err = err
+	case o.left <= 0 && !o.done.Load():
 		o.ended = time.Now()
 		o.done.Store(true)
 		o.watch.answering()
-	default:
-		o.err = err
+	case o.left > 0:
+		o.watch.resume()
 	}
 	return n, err
 }
