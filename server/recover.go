@@ -183,3 +183,18 @@ func (r *Recovery) unbind(ctx context.Context, db *store.DB, is thingpass.User) 
 		return nil
 	})
 }
+
+// RecoverBucket takes the policy of a bucket away, by way of the database, and
+// returns what it was: for when it locks everybody out. It fails with NotFound
+// when the bucket has none. A running server takes it up within a second.
+func (i *Installation) RecoverBucket(ctx context.Context, bucket string) (policy string, err error) {
+	db, err := store.Open(ctx, i.dsn(), i.Place())
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if policy, err = db.BucketPolicy(ctx, bucket); err != nil {
+		return "", err
+	}
+	return policy, db.DeleteBucketPolicy(ctx, bucket)
+}

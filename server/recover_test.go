@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/thingtest"
@@ -223,5 +224,34 @@ func TestRecoverEnv(t *testing.T) {
 	}
 	if _, _, err = l.recover("99999", true); err == nil {
 		t.Error("port 99999 was taken")
+	}
+}
+
+// TestRecoverBucket: a policy that denies everybody, the administrator too,
+// comes off where the data is.
+func TestRecoverBucket(t *testing.T) {
+	l := newLocked(t)
+	s3 := func(method, path, body string) error {
+		_, err := l.Admin.S3(t.Context(), method, path, []byte(body))
+		return err
+	}
+	if _, err := l.Installation().RecoverBucket(t.Context(), "locked"); thingpass.KindOf(err) != thingpass.NotFound {
+		t.Errorf("without a policy: %v", err)
+	}
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::locked","arn:aws:s3:::locked/*"]}]}`
+	if err := errors.Join(s3("PUT", "/locked", ""), s3("PUT", "/locked?policy", policy)); err != nil {
+		t.Fatal(err)
+	}
+	l.settle()
+	if err := s3("DELETE", "/locked?policy", ""); err == nil {
+		t.Fatal("the policy does not lock the bucket, so this test shows nothing")
+	}
+	got, err := l.Installation().RecoverBucket(t.Context(), "locked")
+	if err != nil || got != policy {
+		t.Fatalf("recovered %q, %v", got, err)
+	}
+	l.settle()
+	if err := s3("PUT", "/locked/key", "content"); err != nil {
+		t.Error(err)
 	}
 }

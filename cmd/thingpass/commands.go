@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/upstream"
 )
@@ -206,6 +207,28 @@ func (c *recoverCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "A running server takes this up within a second. Go on with:  source %s\n", r.Env.Path)
+	return nil
+}
+
+type recoverBucketCmd struct {
+	dataFlag
+	Bucket string `arg:"" help:"Name of the bucket."`
+}
+
+func (c *recoverBucketCmd) Run(ctx context.Context) error {
+	inst, err := c.open()
+	if err != nil {
+		return err
+	}
+	policy, err := inst.RecoverBucket(ctx, c.Bucket)
+	if thingpass.KindOf(err) == thingpass.NotFound {
+		return fmt.Errorf("bucket %s has no policy", c.Bucket)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Println(policy)
+	fmt.Fprintf(os.Stderr, "The policy above is taken off bucket %s. A running server takes this up within a second.\n", c.Bucket)
 	return nil
 }
 

@@ -13,16 +13,17 @@ import (
 )
 
 type cli struct {
-	Init    initCmd    `cmd:"" help:"Make an installation: keys, certificates, database, administrator."`
-	Serve   serveCmd   `cmd:"" help:"Run an installation."`
-	Why     whyCmd     `cmd:"" help:"Explain a decision of the running server: which step, which statement, which missing value, and what would change it."`
-	Policy  policyCmd  `cmd:"" help:"Check a policy, or try it on what was asked lately, before it is saved."`
-	Objects objectsCmd `cmd:"" help:"Look after the embedded object store."`
-	Demo    demoCmd    `cmd:"" help:"Show the whole story in a temporary folder."`
-	Rotate  rotateCmd  `cmd:"" name:"rotate-keys" help:"Put a new key into the key ring; issued credentials stay valid."`
-	Renew   renewCmd   `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
-	Recover recoverCmd `cmd:"" name:"recover-admin" help:"Make the administrator what init made, with a new access key in admin.env: when its keys are lost, or a policy locks it out."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Init    initCmd          `cmd:"" help:"Make an installation: keys, certificates, database, administrator."`
+	Serve   serveCmd         `cmd:"" help:"Run an installation."`
+	Why     whyCmd           `cmd:"" help:"Explain a decision of the running server: which step, which statement, which missing value, and what would change it."`
+	Policy  policyCmd        `cmd:"" help:"Check a policy, or try it on what was asked lately, before it is saved."`
+	Objects objectsCmd       `cmd:"" help:"Look after the embedded object store."`
+	Demo    demoCmd          `cmd:"" help:"Show the whole story in a temporary folder."`
+	Rotate  rotateCmd        `cmd:"" name:"rotate-keys" help:"Put a new key into the key ring; issued credentials stay valid."`
+	Renew   renewCmd         `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
+	Recover recoverCmd       `cmd:"" name:"recover-admin" help:"Make the administrator what init made, with a new access key in admin.env: when its keys are lost, or a policy locks it out."`
+	Bucket  recoverBucketCmd `cmd:"" name:"recover-bucket" help:"Take the policy of a bucket away and print it: when it locks everybody out."`
+	Version versionCmd       `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
 }
