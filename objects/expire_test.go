@@ -10,6 +10,7 @@ import (
 )
 
 func TestExpire(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	ctx := t.Context()
 	now := time.Now()

@@ -169,6 +169,7 @@ func settledIs(t *testing.T, s *Store, want map[string]string, doing *scene) {
 // Each operation of the disk fails once, and once from there on to the end of
 // the step. What is refused leaves the key as it was.
 func TestDiskFaults(t *testing.T) {
+	t.Parallel()
 	stride := 1
 	if testing.Short() {
 		stride = 7
@@ -306,7 +307,8 @@ func runUntil(dir, at string) {
 }
 
 // A process is killed before each operation of the disk, and between each
-// commit and what follows.
+// commit and what follows. It is not parallel to others: until a child has begun
+// its program it holds the locks that are open here.
 func TestKillAtEach(t *testing.T) {
 	stride := 1
 	if testing.Short() {
@@ -424,6 +426,7 @@ func (p *power) cut(t *testing.T, r *rand.Rand) string {
 // The power goes before each operation of the disk, and between each commit and
 // what follows.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	p := &power{root: s.dir, data: map[string][]byte{}, names: map[string][]byte{}, dirs: map[string]bool{}, queued: map[string][]func(){}}
 	r := rand.New(rand.NewPCG(1, 2))

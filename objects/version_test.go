@@ -198,6 +198,7 @@ func (m *model) step(t *testing.T, s *Store, r *rand.Rand) {
 }
 
 func TestVersionsModel(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(6) {
 		s := newStore(t)
 		m := &model{keys: map[string][]modelVersion{}}

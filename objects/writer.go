@@ -57,9 +57,10 @@ func (t *touched) bucket(name string) { t.buckets = append(t.buckets, name) }
 
 func openWriter(ctx context.Context, dir string, create bool, settled func(*touched)) (_ *writer, err error) {
 	// A checkpoint copies a page once however often it was written since the
-	// last, so they are rare: every 16 MiB of log.
+	// last, so they are rare: every 16 MiB of log. A log that grew because
+	// somebody read for long shrinks again.
 	db, err := openIndex(dir, "_txlock=immediate&_pragma=journal_mode(wal)&_pragma=synchronous(full)"+
-		"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)")
+		"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(67108864)")
 	if err != nil {
 		return nil, err
 	}
