@@ -44,7 +44,12 @@ type Request struct {
 	Resource  string // ARN, decoded and never normalised
 	Context   *policy.Context
 	Late      *Late // condition keys that cost something to find out; nil for none
-	Public    bool  // the request is knowingly unsigned: the resource's policy may allow it to everyone
+
+	// Complete says that Context has what PrincipalKeys sets, and is given over: it
+	// does not change any more and keeps nothing else in memory.
+	Complete bool
+
+	Public bool // the request is knowingly unsigned: the resource's policy may allow it to everyone
 }
 
 // Late is a family of single-valued condition keys that are found out only when
@@ -59,6 +64,18 @@ type Late struct {
 
 // Context is a set of condition keys.
 type Context = policy.Context
+
+// Key is the name of a condition key, ready to be set many times.
+type Key = policy.Key
+
+// NewKey readies a name.
+func NewKey(name string) Key { return policy.NewKey(name) }
+
+// NewContextOver returns a set of condition keys in which those of base, which
+// must not change any more, count whatever is set. It has room for size others.
+func NewContextOver(base *policy.Context, size int) *policy.Context {
+	return policy.NewContextOver(base, size)
+}
 
 // NewContext returns an empty set of condition keys.
 func NewContext() *policy.Context { return policy.NewContext() }
@@ -92,7 +109,9 @@ func late(ctx context.Context, req *Request, l *Layers) error {
 	if err != nil {
 		return fmt.Errorf("find out condition keys %s…: %w", req.Late.Prefix, err)
 	}
-	req.Context = req.Context.Clone()
+	if !req.Complete {
+		req.Context = req.Context.Clone()
+	}
 	for k, v := range keys {
 		req.Context.Set(k, v)
 	}
@@ -184,10 +203,13 @@ func (a *Authz) resource(ctx context.Context, action, arn string) (*policy.Set, 
 }
 
 // ask puts a question into the policy language, with the principal's condition
-// keys added to a copy of the caller's.
+// keys added to a copy of the caller's unless they are there.
 func (a *Authz) ask(kind string, req Request, l *Layers) Verdict {
-	keys := req.Context.Clone()
-	a.PrincipalKeys(keys, &req.Principal)
+	keys := req.Context
+	if !req.Complete {
+		keys = keys.Clone()
+		a.PrincipalKeys(keys, &req.Principal)
+	}
 	return answer(kind, &policy.Request{
 		Principal: policy.Principal{
 			Account: req.Principal.Account, ARN: req.Principal.ARN,

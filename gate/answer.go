@@ -29,6 +29,7 @@ func (a *answer) WriteHeader(status int) {
 
 func (a *answer) begin(status int) {
 	a.status = status
+	a.call.watch.answering.Store(true)
 	a.call.body.finish(a.call.Request, a.Header())
 	a.arm()
 	if length := a.Header()["Content-Length"]; len(length) == 1 && len(length[0]) > 5 { // 100,000 bytes or more
@@ -145,7 +146,6 @@ func (a *answer) end() {
 	if a.status == 0 {
 		a.begin(http.StatusOK)
 	}
-	a.armed = time.Time{}
 	_ = a.arm()
 }
 

@@ -2,11 +2,7 @@ package gate
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -30,128 +26,16 @@ type Call struct {
 	body    *upload
 	watch   watch
 	service *Service
-	secret  thingpass.Secret
-	caller  string // unique id of the principal
-	keys    contextKeys
-	audit   audit
-	stage   string // the step of package trail that is being taken; "" once the operation works
+	caller  *session.Caller // as the request began
+
+	principalKeys *authz.Context // condition keys that say who asks
+	audit         audit
+	stage         string // the step of package trail that is being taken; "" once the operation works
 
 	engine   string
 	upstream time.Duration
 
 	demanded []Access // what was allowed, to be asked again by StillValid
-}
-
-// contextKeys are the condition keys that every question of a request shares.
-type contextKeys map[string]string
-
-// newKeys reads them off the request (IAM user guide, "AWS global condition
-// context keys"). The address is the socket's: no forwarding header is
-// believed.
-func newKeys(r *http.Request, now time.Time) contextKeys {
-	keys := contextKeys{
-		"aws:CurrentTime":     now.UTC().Format(time.RFC3339),
-		"aws:EpochTime":       epoch(now),
-		"aws:SecureTransport": "false",
-	}
-	if r.TLS != nil {
-		keys["aws:SecureTransport"] = "true"
-	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		keys["aws:SourceIp"] = host
-	}
-	if ua := r.UserAgent(); ua != "" {
-		keys["aws:UserAgent"] = ua
-	}
-	if ref := r.Referer(); ref != "" {
-		keys["aws:Referer"] = ref
-	}
-	return keys
-}
-
-// Limits of a question. AWS's ARNs and keys are shorter: an S3 key has at most
-// 1,024 bytes, an ExternalId 1,224 characters. Matching costs the product of the
-// lengths of a pattern and a text, and the text is the caller's.
-const (
-	maxText  = 2048  // bytes of a resource, of a condition key and of a value
-	maxKeys  = 256   // condition keys, and values of one
-	maxTexts = 24576 // bytes of all keys and values that a request gives: 50 tags have 19,200 characters at most
-)
-
-// Question puts an Access into the terms of package authz. It fails with what
-// the caller should hear when the request names something too long to be
-// anything, or a condition key in two spellings, of which one would win.
-func (c *Call) Question(a Access) (authz.Request, error) {
-	if err := a.check(c); err != nil {
-		return authz.Request{}, err
-	}
-	keys := authz.NewContext()
-	for k, v := range c.keys {
-		keys.Set(k, v)
-	}
-	for k, v := range a.Context {
-		if len(v) == 1 {
-			keys.Set(k, v[0])
-		}
-	}
-	for k, v := range a.Lists {
-		keys.SetList(k, v)
-	}
-	return authz.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource, Context: keys, Late: a.Late, Public: c.Signature.Unsigned}, nil
-}
-
-// check holds a question to its limits.
-func (a Access) check(c *Call) error {
-	if len(a.Resource) > maxText {
-		return unaskable(c, fmt.Sprintf("A resource must not be longer than %d bytes.", maxText))
-	}
-	if len(a.Context)+len(a.Lists) > maxKeys {
-		return unaskable(c, "The request has too many tags or other values that policies can be about.")
-	}
-	seen, total := map[string]bool{}, 0
-	for k, v := range c.keys {
-		seen[foldKey(k)] = true
-		if len(v) > maxText {
-			return unaskable(c, fmt.Sprintf("What the request says of %s must not be longer than %d bytes.", k, maxText))
-		}
-	}
-	for _, set := range []map[string][]string{a.Context, a.Lists} {
-		for k, values := range set {
-			if seen[foldKey(k)] {
-				return unaskable(c, "The request gives the same key twice, in different case.")
-			}
-			seen[foldKey(k)] = true
-			total += len(k)
-			for _, v := range values {
-				total += len(v)
-			}
-			if len(k) > maxText || len(values) > maxKeys || slices.ContainsFunc(values, func(v string) bool { return len(v) > maxText }) {
-				return unaskable(c, fmt.Sprintf("Tags, prefixes and other values that policies can be about must not be longer than %d bytes.", maxText))
-			}
-		}
-	}
-	if total > maxTexts {
-		return unaskable(c, fmt.Sprintf("Tags, prefixes and other values that policies can be about must not be longer than %d bytes together.", maxTexts))
-	}
-	return nil
-}
-
-// foldKey is one spelling of keys that are the same: package policy folds ASCII
-// letters.
-func foldKey(k string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
-		}
-		return r
-	}, k)
-}
-
-// unaskable is the error for a request that no policy is asked about.
-func unaskable(c *Call, message string) *wire.Error {
-	e := pick3(c.service.Protocol, wire.Error{Code: "ValidationError"}, wire.Error{Code: "InvalidRequestException"}, wire.Error{Code: "InvalidArgument"})
-	e.Status, e.Message = http.StatusBadRequest, message
-	return e
 }
 
 // Demand asks a further question and fails with access denied unless the
@@ -179,11 +63,11 @@ func (c *Call) Demand(ctx context.Context, a Access) error {
 // request's beginning, as with AWS.
 func (c *Call) StillValid(ctx context.Context) error {
 	c.audit.again = true
-	principal, err := c.stillKnown(ctx)
+	caller, err := c.stillKnown(ctx)
 	if err != nil {
 		return err
 	}
-	c.Principal = principal
+	c.Principal, c.principalKeys = caller.Principal, c.door.principalKeys(caller)
 	questions := c.demanded
 	c.demanded = nil
 	for _, q := range questions {
@@ -196,15 +80,18 @@ func (c *Call) StillValid(ctx context.Context) error {
 
 // stillKnown finds out again whose the access key is. It may be called while
 // the operation works.
-func (c *Call) stillKnown(ctx context.Context) (thingpass.Principal, error) {
+func (c *Call) stillKnown(ctx context.Context) (*session.Caller, error) {
 	if c.Signature.Unsigned {
-		return thingpass.Principal{}, nil
+		return c.caller, nil
 	}
-	principal, _, err := c.door.cfg.Sessions.ResolveAt(ctx, c.AccessKeyID, c.Signature.Token, c.Now)
-	if err == nil && principal.UniqueID != c.caller { // the name of another by now
-		err = &session.Error{Failure: session.Withdrawn, Reason: "the access key has another owner"}
+	caller, err := c.door.cfg.Sessions.Caller(ctx, c.AccessKeyID, c.Signature.Token, c.Now)
+	if err != nil {
+		return nil, err
 	}
-	return principal, err
+	if caller.Principal.UniqueID != c.caller.Principal.UniqueID { // the name of another by now
+		return nil, &session.Error{Failure: session.Withdrawn, Reason: "the access key has another owner"}
+	}
+	return caller, nil
 }
 
 // Allowed asks a further question; an error while deciding is a no. A no does not
@@ -252,7 +139,7 @@ func (c *Call) AddUpstream(d time.Duration) { c.upstream += d }
 // with one that is a *session.Error.
 func (c *Call) Body() (*sigv4.Body, error) {
 	c.body.progress(c.Request)
-	return c.Signature.Body(c.Request, c.secret.Reveal())
+	return c.Signature.Body(c.Request, c.caller.Secret.Reveal())
 }
 
 func denied(p wire.Protocol, message string) *wire.Error {

@@ -3,10 +3,13 @@ package gate
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"mime"
 	"net/http"
 	"net/url"
@@ -17,8 +20,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/authz"
@@ -74,6 +75,8 @@ type Door struct {
 	services []*service
 	byScope  map[string]*service
 	buffers  sync.Pool // of *[piece]byte
+	keys     *sigv4.Keys
+	names    names
 }
 
 type service struct {
@@ -86,7 +89,7 @@ type service struct {
 // name or route.
 func NewDoor(cfg Config) *Door {
 	cfg.Timeouts = cfg.Timeouts.orDefaults()
-	d := &Door{cfg: cfg, byScope: map[string]*service{}}
+	d := &Door{cfg: cfg, byScope: map[string]*service{}, keys: sigv4.NewKeys(maxSigningKeys), names: newNames()}
 	d.buffers.New = func() any { return new([piece]byte) }
 	for _, s := range cfg.Services {
 		sv := &service{Service: s, byName: map[string]*Operation{}}
@@ -111,18 +114,51 @@ func NewDoor(cfg Config) *Door {
 	return d
 }
 
+// maxSigningKeys is how many derived signing keys are kept: of so many callers.
+const maxSigningKeys = 1 << 14
+
+// principalKeys are the condition keys that say who a caller is. They are worked
+// out once for as long as nothing about the caller changes.
+func (d *Door) principalKeys(c *session.Caller) *authz.Context {
+	return c.Memo(func(c *session.Caller) any {
+		keys := authz.NewContext()
+		d.cfg.Authz.PrincipalKeys(keys, &c.Principal)
+		return keys
+	}).(*authz.Context)
+}
+
+// requestID makes a random UUID (RFC 9562, 5.4). It has to be unique, and is no
+// secret.
+func requestID() string {
+	var id [16]byte
+	binary.LittleEndian.PutUint64(id[:], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	var text [36]byte
+	at := 0
+	for i, n := range [...]int{4, 6, 8, 10, 16} {
+		from := [...]int{0, 4, 6, 8, 10}[i]
+		at += hex.Encode(text[at:], id[from:n])
+		if i < 4 {
+			text[at] = '-'
+			at++
+		}
+	}
+	return string(text[:])
+}
+
 // Services lists the table of operations.
 func (d *Door) Services() []Service { return d.cfg.Services }
 
 // ServeHTTP treats one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := d.cfg.Now()
-	c := &Call{RequestID: uuid.NewString(), Now: started, door: d, keys: newKeys(r, started), stage: trail.StepRequest}
+	c := &Call{RequestID: requestID(), Now: started, door: d, stage: trail.StepRequest}
 	c.watch.call, c.watch.conn = c, http.NewResponseController(w)
 	c.Request, c.body = d.guard(&c.watch, r)
 	c.audit.begin(c)
 	answer := &answer{ResponseWriter: w, call: c, stall: d.cfg.Timeouts.Stall}
-	w.Header().Set("X-Amzn-Requestid", c.RequestID)
+	w.Header()["X-Amzn-Requestid"] = []string{c.RequestID}
 	defer func() {
 		c.watch.end()
 		if p := recover(); p != nil {
@@ -292,13 +328,15 @@ func isForm(r *http.Request) bool {
 // anything but S3 is read, bounded, because its hash is signed.
 func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, error) {
 	if c.Signature.Unsigned {
+		c.caller = &session.Caller{}
+		c.principalKeys = d.principalKeys(c.caller)
 		return nil, nil // of nobody: package authz knows what nobody may do
 	}
-	principal, secret, err := d.cfg.Sessions.Resolve(ctx, c.AccessKeyID, c.Signature.Token)
+	caller, err := d.cfg.Sessions.Caller(ctx, c.AccessKeyID, c.Signature.Token, c.Now)
 	if err != nil {
 		return nil, err
 	}
-	rules := sigv4.Rules{S3: sv.Protocol == wire.RESTXML, Now: c.Now, NoV2: d.cfg.NoPresignV2}
+	rules := sigv4.Rules{S3: sv.Protocol == wire.RESTXML, Now: c.Now, NoV2: d.cfg.NoPresignV2, Keys: d.keys}
 	var body []byte
 	hash := ""
 	if !rules.S3 {
@@ -308,14 +346,14 @@ func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, 
 		hash = sigv4.PayloadHash(body)
 	}
 	if c.Form != nil {
-		err = c.Signature.VerifyForm(c.Form, secret.Reveal(), rules)
+		err = c.Signature.VerifyForm(c.Form, caller.Secret.Reveal(), rules)
 	} else {
-		err = c.Signature.Verify(c.Request, secret.Reveal(), rules, hash)
+		err = c.Signature.Verify(c.Request, caller.Secret.Reveal(), rules, hash)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.Principal, c.secret, c.caller = principal, secret, principal.UniqueID
+	c.caller, c.Principal, c.principalKeys = caller, caller.Principal, d.principalKeys(caller)
 	return body, nil
 }
 

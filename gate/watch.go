@@ -29,7 +29,8 @@ type watch struct {
 	call *Call
 	conn *http.ResponseController
 
-	ended atomic.Pointer[error] // why the transfer was ended
+	ended     atomic.Pointer[error] // why the transfer was ended
+	answering atomic.Bool           // the answer has begun
 
 	mu    sync.Mutex
 	timer *time.Timer // nil before it has begun
@@ -65,9 +66,10 @@ func (w *watch) ask(ctx context.Context) {
 	case w.over:
 	case err != nil && gone(err):
 		w.ended.Store(&err)
-		now := time.Now()
-		_ = w.conn.SetReadDeadline(now)
-		_ = w.conn.SetWriteDeadline(now)
+		_ = w.conn.SetReadDeadline(time.Now())
+		if w.answering.Load() { // else there is still something to say
+			_ = w.conn.SetWriteDeadline(time.Now())
+		}
 	default:
 		w.timer.Reset(watchEvery)
 	}

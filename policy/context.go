@@ -10,6 +10,7 @@ import (
 // case-insensitive. It is not safe for concurrent writing.
 type Context struct {
 	entries []entry
+	base    *Context // what it has, counts; nil for none
 }
 
 type entry struct {
@@ -42,6 +43,53 @@ func NewContext() *Context {
 	return &Context{entries: make([]entry, 0, 24)}
 }
 
+// NewContextOver returns a context with the keys of base, which must not change
+// any more, and room for size further ones. A key that base has cannot be set
+// otherwise: whoever makes base has the last word. Base has no base.
+func NewContextOver(base *Context, size int) *Context {
+	return &Context{entries: make([]entry, 0, size), base: base}
+}
+
+// Key is the name of a condition key, ready to be set many times.
+type Key struct{ key key }
+
+// NewKey readies a name.
+func NewKey(name string) Key { return Key{newKey(name)} }
+
+// SetKey is Set for a name that is ready.
+func (c *Context) SetKey(name Key, value string) {
+	c.put(entry{key: name.key, value: value, text: value != "" && utf8.ValidString(value)})
+}
+
+// Has tells whether a key was set in c itself, with whatever value.
+func (c *Context) Has(name string) bool {
+	return find(c.entries, newKey(name)) != nil
+}
+
+// Own gives c texts of its own in place of those that it was given: from then on
+// it keeps nothing else in memory, such as a request that they were cut out of.
+func (c *Context) Own() {
+	var all strings.Builder
+	all.Grow(c.ownBytes())
+	for i := range c.entries {
+		c.entries[i].own(&all)
+	}
+}
+
+// own copies the texts of an entry to the end of all, which has the room.
+func (e *entry) own(all *strings.Builder) {
+	for _, s := range [...]*string{&e.key.name, &e.value} {
+		at := all.Len()
+		all.WriteString(*s)
+		*s = all.String()[at:]
+	}
+	for k := range e.list {
+		at := all.Len()
+		all.WriteString(e.list[k])
+		e.list[k] = all.String()[at:]
+	}
+}
+
 // Set gives a single-valued key its value. An empty value is present in
 // conditions but is no value for a variable.
 func (c *Context) Set(key, value string) {
@@ -55,11 +103,9 @@ func (c *Context) SetList(key string, values []string) {
 }
 
 func (c *Context) put(e entry) {
-	for i := range c.entries {
-		if c.entries[i].is(e.key) {
-			c.entries[i] = e
-			return
-		}
+	if old := find(c.entries, e.key); old != nil {
+		*old = e
+		return
 	}
 	c.entries = append(c.entries, e)
 }
@@ -91,27 +137,28 @@ func (c *Context) Clone() *Context {
 		return n
 	}
 	n.entries = append(n.entries, c.entries...)
-	var all strings.Builder
-	all.Grow(c.Bytes())
-	own := func(s *string) {
-		at := all.Len()
-		all.WriteString(*s)
-		*s = all.String()[at:]
-	}
-	for i := range n.entries {
-		e := &n.entries[i]
-		own(&e.key.name)
-		own(&e.value)
-		e.list = slices.Clone(e.list)
-		for k := range e.list {
-			own(&e.list[k])
+	if c.base != nil {
+		for i := range c.base.entries {
+			n.put(c.base.entries[i])
 		}
 	}
+	for i := range n.entries {
+		n.entries[i].list = slices.Clone(n.entries[i].list)
+	}
+	n.Own()
 	return n
 }
 
 // Bytes is how long all keys and values are together.
 func (c *Context) Bytes() int {
+	n := c.ownBytes()
+	if c.base != nil {
+		n += c.base.ownBytes()
+	}
+	return n
+}
+
+func (c *Context) ownBytes() int {
 	n := 0
 	for i := range c.entries {
 		n += len(c.entries[i].key.name) + len(c.entries[i].value)
@@ -132,13 +179,22 @@ func (c *Context) find(k key) *entry {
 	if c == nil {
 		return nil
 	}
-	for i := range c.entries {
-		e := &c.entries[i]
-		if e.is(k) {
-			if e.multi && len(e.list) == 0 {
-				return nil
-			}
-			return e
+	e := find(c.entries, k)
+	if c.base != nil {
+		if b := find(c.base.entries, k); b != nil {
+			e = b
+		}
+	}
+	if e == nil || e.multi && len(e.list) == 0 {
+		return nil
+	}
+	return e
+}
+
+func find(entries []entry, k key) *entry {
+	for i := range entries {
+		if entries[i].is(k) {
+			return &entries[i]
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,32 +10,22 @@ import (
 )
 
 // deviceGone says why a device's session must stop, or "".
-func (s *Sessions) deviceGone(ctx context.Context, rec record) (string, error) {
-	if rec.CertificateID == "" {
-		return "", nil
-	}
-	device, err := s.Recent.Device(ctx, rec.CertificateID)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return "its certificate is no longer registered", nil
-	}
-	if err != nil {
-		return "", err
-	}
+func deviceGone(device *thingpass.Device, rec *record) string {
 	if device.Status != thingpass.Active {
-		return "its certificate is " + string(device.Status), nil
+		return "its certificate is " + string(device.Status)
 	}
 	if rec.Issued.Before(device.ValidAfter) {
-		return "it was issued before its certificate was last activated", nil
+		return "it was issued before its certificate was last activated"
 	}
 	if rec.Thing == "" {
-		return "", nil
+		return ""
 	}
 	for i := range device.Things {
 		if device.Things[i].Thing == rec.Thing {
-			return attachmentGone(&device.Things[i], &rec), nil
+			return attachmentGone(&device.Things[i], rec)
 		}
 	}
-	return "thing " + rec.Thing + " is no longer attached to its certificate", nil
+	return "thing " + rec.Thing + " is no longer attached to its certificate"
 }
 
 // attachmentGone says why a session of an attached thing must stop, or "".

@@ -116,18 +116,18 @@ type Sessions struct {
 	Recent *store.Recent // reads no older than a second
 	Now    func() time.Time
 
-	ring atomic.Pointer[Ring]
+	opening atomic.Pointer[opening]
 }
 
 // New returns Sessions that use ring until SetRing replaces it.
 func New(place thingpass.Place, recent *store.Recent, ring *Ring) *Sessions {
 	s := &Sessions{Place: place, Recent: recent, Now: time.Now}
-	s.ring.Store(ring)
+	s.SetRing(ring)
 	return s
 }
 
 // SetRing replaces the key ring; requests in flight finish with the old one.
-func (s *Sessions) SetRing(ring *Ring) { s.ring.Store(ring) }
+func (s *Sessions) SetRing(ring *Ring) { s.opening.Store(newOpening(ring)) }
 
 // Issue makes temporary credentials for a grant. It reads and writes nothing.
 func (s *Sessions) Issue(g Grant) (Credentials, error) {
@@ -151,7 +151,7 @@ func (s *Sessions) issue(g *Grant) (Credentials, error) {
 	if n := g.Packed(); n > MaxPacked {
 		return Credentials{}, fmt.Errorf("%w: policies and tags take %d bytes, at most %d are possible", ErrTooLarge, n, MaxPacked)
 	}
-	token, id, secret, err := s.ring.Load().seal(rec, s.Place.Account)
+	token, id, secret, err := s.opening.Load().ring.seal(rec, s.Place.Account)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -198,18 +198,23 @@ func issueTime(device *thingpass.Device, thing string, now time.Time) time.Time 
 	return now
 }
 
-// Resolve finds out who an access key belongs to, and the secret that must
-// have signed. Long-lived AKIA keys take no token; ASIA keys need theirs.
-// It returns *Error when the key may not be used, any other error when that
-// could not be found out.
+// Resolve is Caller for a request that begins now.
 func (s *Sessions) Resolve(ctx context.Context, accessKeyID, token string) (thingpass.Principal, thingpass.Secret, error) {
-	return s.ResolveAt(ctx, accessKeyID, token, s.Now())
+	c, err := s.Caller(ctx, accessKeyID, token, s.Now())
+	if err != nil {
+		return thingpass.Principal{}, thingpass.Secret{}, err
+	}
+	return c.Principal, c.Secret, nil
 }
 
-// ResolveAt is Resolve for a request that began at a time: a session that was
-// good then may have expired since. What the key was issued for must still be
-// there now.
-func (s *Sessions) ResolveAt(ctx context.Context, accessKeyID, token string, at time.Time) (thingpass.Principal, thingpass.Secret, error) {
+// Caller finds out who an access key belongs to, and the secret that must have
+// signed. Long-lived AKIA keys take no token; ASIA keys need theirs. It returns
+// *Error when the key may not be used, any other error when that could not be
+// found out.
+//
+// It answers for a request that began at a time: a session that was good then may
+// have expired since. What the key was issued for must still be there now.
+func (s *Sessions) Caller(ctx context.Context, accessKeyID, token string, at time.Time) (*Caller, error) {
 	if strings.HasPrefix(accessKeyID, "ASIA") {
 		if token == "" {
 			return fail(Unknown, "temporary access key without a session token")
@@ -222,22 +227,22 @@ func (s *Sessions) ResolveAt(ctx context.Context, accessKeyID, token string, at 
 	return s.resolveUser(ctx, accessKeyID)
 }
 
-func fail(f Failure, reason string) (thingpass.Principal, thingpass.Secret, error) {
-	return thingpass.Principal{}, thingpass.Secret{}, &Error{Failure: f, Reason: reason}
+func fail(f Failure, reason string) (*Caller, error) {
+	return nil, &Error{Failure: f, Reason: reason}
 }
 
-func (s *Sessions) resolveUser(ctx context.Context, accessKeyID string) (thingpass.Principal, thingpass.Secret, error) {
+func (s *Sessions) resolveUser(ctx context.Context, accessKeyID string) (*Caller, error) {
 	owner, err := s.Recent.AccessKey(ctx, accessKeyID)
 	if thingpass.KindOf(err) == thingpass.NotFound {
 		return fail(Unknown, "no such access key")
 	}
 	if err != nil {
-		return thingpass.Principal{}, thingpass.Secret{}, err
+		return nil, err
 	}
 	if !owner.Key.Active || owner.Key.Secret.Empty() {
 		return fail(Unknown, "access key is inactive")
 	}
-	return s.user(owner.User), owner.Key.Secret, nil
+	return &Caller{Principal: s.user(owner.User), Secret: owner.Key.Secret}, nil
 }
 
 func (s *Sessions) user(u thingpass.User) thingpass.Principal {
@@ -247,32 +252,27 @@ func (s *Sessions) user(u thingpass.User) thingpass.Principal {
 	}
 }
 
-func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string, at time.Time) (thingpass.Principal, thingpass.Secret, error) {
-	rec, id, secret, err := s.ring.Load().open(token, s.Place.Account)
+func (s *Sessions) resolveSession(ctx context.Context, accessKeyID, token string, at time.Time) (*Caller, error) {
+	t, err := s.opening.Load().open(token, s.Place.Account)
 	if err != nil {
 		return fail(Malformed, errToken.Error())
 	}
-	if !thingpass.NewSecret(id).Equal(thingpass.NewSecret(accessKeyID)) {
+	if !thingpass.NewSecret(t.id).Equal(thingpass.NewSecret(accessKeyID)) {
 		return fail(Unknown, "access key and session token do not belong together")
 	}
-	if !at.Before(rec.Expires) {
-		return thingpass.Principal{}, thingpass.Secret{},
-			&Error{Failure: Expired, Reason: "session expired at " + rec.Expires.Format(time.RFC3339), Was: rec.holder()}
+	if !at.Before(t.rec.Expires) {
+		return nil, &Error{Failure: Expired, Reason: "session expired at " + t.rec.Expires.Format(time.RFC3339), Was: t.rec.holder()}
 	}
-	var p thingpass.Principal
-	if rec.UserID != "" {
-		p, err = s.temporaryUser(ctx, rec)
+	var c *Caller
+	if t.rec.UserID != "" {
+		c, err = s.temporaryUser(ctx, t)
 	} else {
-		p, err = s.roleSession(ctx, rec)
+		c, err = s.roleSession(ctx, t)
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		e.Was = rec.holder()
+		e.Was = t.rec.holder()
 	}
-	if err != nil {
-		return thingpass.Principal{}, thingpass.Secret{}, err
-	}
-	p.Issued, p.Expires = rec.Issued, rec.Expires
-	return p, secret, nil
+	return c, err
 }
 
 // holder is what a record says of whose session it is.
@@ -288,39 +288,21 @@ func withdrawn(reason string) error { return &Error{Failure: Withdrawn, Reason: 
 // temporaryUser is the user whose temporary credentials were presented. It is
 // found by the long-lived key that they were asked for with, so that they end
 // when that key is no longer good.
-func (s *Sessions) temporaryUser(ctx context.Context, rec record) (thingpass.Principal, error) {
-	owner, err := s.Recent.AccessKey(ctx, rec.AccessKeyID)
+func (s *Sessions) temporaryUser(ctx context.Context, t *opened) (*Caller, error) {
+	owner, err := s.Recent.AccessKey(ctx, t.rec.AccessKeyID)
 	switch {
 	case thingpass.KindOf(err) == thingpass.NotFound:
-		return thingpass.Principal{}, withdrawn("the access key it was asked for with is gone")
+		return nil, withdrawn("the access key it was asked for with is gone")
 	case err != nil:
-		return thingpass.Principal{}, err
-	case owner.User.ID != rec.UserID:
-		return thingpass.Principal{}, withdrawn("the access key it was asked for with belongs to another user")
+		return nil, err
+	case owner.User.ID != t.rec.UserID:
+		return nil, withdrawn("the access key it was asked for with belongs to another user")
 	case !owner.Key.Active:
-		return thingpass.Principal{}, withdrawn("the access key it was asked for with is inactive")
+		return nil, withdrawn("the access key it was asked for with is inactive")
 	}
-	p := s.user(owner.User)
-	p.Temporary = true
-	return p, nil
-}
-
-// roleSession is the session of a role, if what it was issued for is still
-// there.
-func (s *Sessions) roleSession(ctx context.Context, rec record) (thingpass.Principal, error) {
-	role, err := s.Recent.RoleByID(ctx, rec.RoleID)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return thingpass.Principal{}, withdrawn("the role it was issued for is gone")
-	}
-	if err != nil {
-		return thingpass.Principal{}, err
-	}
-	if reason, err := s.deviceGone(ctx, rec); err != nil {
-		return thingpass.Principal{}, err
-	} else if reason != "" {
-		return thingpass.Principal{}, withdrawn(reason)
-	}
-	return s.session(&role.Role, rec), nil
+	c := &Caller{Principal: s.user(owner.User), Secret: t.secret}
+	c.Principal.Temporary, c.Principal.Issued, c.Principal.Expires = true, t.rec.Issued, t.rec.Expires
+	return c, nil
 }
 
 // Principal is who the credentials of a grant would belong to if they were

@@ -200,7 +200,7 @@ func TestPresignedBody(t *testing.T) {
 		s.SignedHeaders = []string{"host"}
 		r.URL.RawQuery += "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + docKey + "/" + s.Scope() +
 			"&X-Amz-Date=20130524T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host"
-		r.URL.RawQuery += "&X-Amz-Signature=" + s.signRequest(r, docSecret, payload)
+		r.URL.RawQuery += "&X-Amz-Signature=" + s.signRequest(r, docCredentials, payload)
 		if test.header != "" {
 			r.Header.Set("X-Amz-Content-Sha256", test.header)
 		}

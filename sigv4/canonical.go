@@ -167,13 +167,31 @@ func appendHeader(dst []byte, r *http.Request, name string) ([]byte, bool) {
 		}
 		dst = appendValues(dst, r.TransferEncoding)
 	default:
-		values := r.Header[textproto.CanonicalMIMEHeaderKey(name)]
+		values := headerValues(r.Header, name)
 		if len(values) == 0 {
 			return dst, false
 		}
 		dst = appendValues(dst, values)
 	}
 	return append(dst, '\n'), true
+}
+
+// headerValues finds a header by its name in lower case.
+func headerValues(h http.Header, lower string) []string {
+	var room [64]byte
+	if len(lower) > len(room) {
+		return h[textproto.CanonicalMIMEHeaderKey(lower)]
+	}
+	upper := true
+	for i := range len(lower) {
+		c := lower[i]
+		if upper && 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		room[i] = c
+		upper = c == '-'
+	}
+	return h[string(room[:len(lower)])]
 }
 
 // host is the Host header of a received request, and the one that net/http will

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"hash"
 	"io"
@@ -223,14 +222,18 @@ func chunkSize(text []byte) (int64, error) {
 // chunkSigner verifies the chain of signatures that begins with the request's.
 type chunkSigner struct {
 	signature *Signature
-	key       []byte
+	key       *signingKey
 	previous  string
 	claimed   string // signature of the chunk that is being read
 	data      hash.Hash
 }
 
 func newChunkSigner(s *Signature, secret string) *chunkSigner {
-	return &chunkSigner{signature: s, key: s.signingKey(secret), previous: s.provided, data: sha256.New()}
+	key := s.key
+	if key == nil {
+		key = s.signingKey(secret, nil)
+	}
+	return &chunkSigner{signature: s, key: key, previous: s.provided, data: sha256.New()}
 }
 
 // begin takes "chunk-signature=…" from the head of a chunk.
@@ -263,7 +266,7 @@ func (c *chunkSigner) verifyTrailer(lines []byte, signature string) error {
 }
 
 func (c *chunkSigner) compare(text []byte) error {
-	if subtle.ConstantTimeCompare([]byte(sign(c.key, text)), []byte(c.claimed)) != 1 {
+	if !c.key.verifies(text, c.claimed) {
 		return &Error{Kind: Mismatch, Message: mismatchText(true), StringToSign: string(text), Provided: c.claimed}
 	}
 	c.previous = c.claimed

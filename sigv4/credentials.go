@@ -10,6 +10,7 @@ type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey string
 	SessionToken    string // empty for a long-term key
+	Keys            *Keys  // for who signs often: derived signing keys that are used again; nil for none
 }
 
 // Format implements fmt.Formatter: it prints the access key id only, whatever

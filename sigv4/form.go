@@ -1,7 +1,6 @@
 package sigv4
 
 import (
-	"crypto/subtle"
 	"errors"
 	"io"
 	"mime"
@@ -242,8 +241,7 @@ func (s *Signature) VerifyForm(f *Form, secret string, rules Rules) error {
 		return failure
 	}
 	toSign := f.Fields["policy"]
-	expected := sign(s.signingKey(secret), []byte(toSign))
-	if secret == "" || subtle.ConstantTimeCompare([]byte(expected), []byte(s.provided)) != 1 {
+	if secret == "" || !s.signingKey(secret, rules.Keys).verifies([]byte(toSign), s.provided) {
 		return &Error{Kind: Mismatch, Message: mismatchText(true), StringToSign: toSign, Provided: s.provided}
 	}
 	return nil

@@ -100,3 +100,9 @@ func readBy(src io.Reader, size int) ([]byte, error) {
 		}
 	}
 }
+
+// signHex is the signature of text.
+func signHex(k *signingKey, text []byte) string {
+	signature := k.sign(text)
+	return string(signature[:])
+}

@@ -35,11 +35,18 @@ func (s *Signature) readParts(text string) (credential, headers string, err erro
 
 // setCredential reads key/date/region/service/aws4_request.
 func (s *Signature) setCredential(text string) error {
-	part := strings.Split(text, "/")
-	if len(part) != 5 {
-		return errorf(Incomplete, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".")
+	var part [5]string
+	rest, more := text, true
+	for i := range part {
+		if !more {
+			return errCredential()
+		}
+		part[i], rest, more = strings.Cut(rest, "/")
 	}
-	for _, p := range part {
+	if more {
+		return errCredential()
+	}
+	for _, p := range &part {
 		if p == "" || !visible(p) {
 			return errorf(Incomplete, "the Credential is mal-formed; a part of it is empty or has a character that is not allowed.")
 		}
@@ -51,9 +58,18 @@ func (s *Signature) setCredential(text string) error {
 	return nil
 }
 
+func errCredential() error {
+	return errorf(Incomplete, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".")
+}
+
 // visible tells whether text has visible ASCII characters only.
 func visible(text string) bool {
-	return !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' })
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // setSignedHeaders reads "a;b;c": lower-case names in ascending order.
@@ -82,7 +98,8 @@ func validName(name string) bool {
 // setTime sets the time of signing, which must be on the day of the scope.
 func (s *Signature) setTime(at time.Time) error {
 	s.Time = at.UTC()
-	if day := s.Time.Format(isoDay); day != s.Date {
+	var room [16]byte
+	if day := s.Time.AppendFormat(room[:0], isoDay); string(day) != s.Date {
 		return errorf(BadDate, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
 			s.Date, day, s.Time.Format(isoBasic))
 	}

@@ -48,7 +48,7 @@ func Presign(r *http.Request, c Credentials, region, service string, at time.Tim
 		payload = UnsignedPayload
 	}
 	signed := &http.Request{Method: r.Method, Host: host(r), URL: target, Header: header}
-	target.RawQuery += "&" + querySignature + "=" + s.signRequest(signed, c.SecretAccessKey, payload)
+	target.RawQuery += "&" + querySignature + "=" + s.signRequest(signed, c, payload)
 	if target.Host == "" && target.Scheme != "" {
 		target.Host = signed.Host
 	}

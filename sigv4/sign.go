@@ -32,7 +32,7 @@ func Sign(r *http.Request, c Credentials, region, service string, at time.Time, 
 		r.Header.Set(headerContentSHA256, payloadHash)
 	}
 	s.SignedHeaders = headersToSign(r.Header)
-	signature := s.signRequest(r, c.SecretAccessKey, payloadHash)
+	signature := s.signRequest(r, c, payloadHash)
 	r.Header.Set("Authorization", algorithm+" Credential="+c.AccessKeyID+"/"+s.Scope()+
 		", SignedHeaders="+strings.Join(s.SignedHeaders, ";")+", Signature="+signature)
 }
@@ -50,7 +50,7 @@ func newSignature(c Credentials, region, service string, at time.Time) *Signatur
 // signRequest returns the signature of r over s.SignedHeaders, which are all
 // there, because headersToSign chose them. A query with a broken escape, which
 // no server can take, is signed as far as it goes.
-func (s *Signature) signRequest(r *http.Request, secret, payload string) string {
+func (s *Signature) signRequest(r *http.Request, c Credentials, payload string) string {
 	message := canonical{request: r, headers: s.SignedHeaders, payload: payload}
 	if s.Service == serviceS3 {
 		message.path = s3Path(r.URL)
@@ -58,7 +58,8 @@ func (s *Signature) signRequest(r *http.Request, secret, payload string) string 
 		message.path = genericPath(r.URL.EscapedPath())
 	}
 	text, _ := message.append(make([]byte, 0, 1024))
-	return sign(s.signingKey(secret), s.stringToSign(text))
+	signature := s.signingKey(c.SecretAccessKey, c.Keys).sign(s.appendStringToSign(make([]byte, 0, 256), text))
+	return string(signature[:])
 }
 
 // headersToSign lists host and the headers that reach the server unchanged.

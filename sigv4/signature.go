@@ -29,9 +29,10 @@ type Signature struct {
 	Unsigned      bool          // there is none, and no key: see Unsigned
 	Expires       time.Duration // of a presigned URL, 1 s to 7 days; 0 when it gives none
 
-	provided string    // the signature, as sent
-	payload  string    // X-Amz-Content-Sha256 of the query, which the signature covers
-	v2       *version2 // nil for Version 4
+	provided string      // the signature, as sent
+	payload  string      // X-Amz-Content-Sha256 of the query, which the signature covers
+	v2       *version2   // nil for Version 4
+	key      *signingKey // set when Verify has proven the request
 }
 
 // Unsigned is what stands in for the signature of a request that nobody has

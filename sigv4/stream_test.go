@@ -28,14 +28,14 @@ func newStream(payload, data string, size int, trailer string) *stream {
 		s.header = append(s.header, [2]string{"X-Amz-Trailer", name})
 	}
 	signature, _ := Parse(s.request())
-	previous, key := signature.provided, signature.signingKey(docSecret)
+	previous, key := signature.provided, signature.signingKey(docSecret, nil)
 	head := func(chunk string) string {
 		if payload == streamUnsignedTrailer {
 			return fmt.Sprintf("%x\r\n", len(chunk))
 		}
 		text := signature.appendToSign(nil, "AWS4-HMAC-SHA256-PAYLOAD")
 		text = append(text, previous+"\n"+emptyHash+"\n"+PayloadHash([]byte(chunk))...)
-		previous = sign(key, text)
+		previous = signHex(key, text)
 		return fmt.Sprintf("%x;chunk-signature=%s\r\n", len(chunk), previous)
 	}
 	for rest := data; rest != ""; {
@@ -51,7 +51,7 @@ func newStream(payload, data string, size int, trailer string) *stream {
 		hash := sha256.Sum256([]byte(trailer + "\n"))
 		text := signature.appendToSign(nil, "AWS4-HMAC-SHA256-TRAILER")
 		text = append(text, previous+"\n"+hex.EncodeToString(hash[:])...)
-		s.tail += trailerSignature + ":" + sign(key, text) + "\r\n"
+		s.tail += trailerSignature + ":" + signHex(key, text) + "\r\n"
 	}
 	s.tail += "\r\n"
 	return s

@@ -93,7 +93,7 @@ func TestSuiteCanonical(t *testing.T) {
 				if err != nil || string(text) != v.Canonical {
 					t.Errorf("canonical request: %v\n%s\nwant\n%s", err, text, v.Canonical)
 				}
-				if got := sign(s.signingKey(all.Secret), s.stringToSign(text)); got != s.provided {
+				if got := signHex(s.signingKey(all.Secret, nil), s.appendStringToSign(nil, text)); got != s.provided {
 					t.Errorf("signature %s, want %s", got, s.provided)
 				}
 			})

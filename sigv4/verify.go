@@ -1,7 +1,6 @@
 package sigv4
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ type Rules struct {
 	Now  time.Time     // the server's time
 	Skew time.Duration // 0 means DefaultSkew
 	NoV2 bool          // refuse URLs presigned with Signature Version 2
+	Keys *Keys         // derived signing keys that are used again; nil for none
 }
 
 // Verify proves that r was signed with secret, and at a time that rules
@@ -64,18 +64,21 @@ func (s *Signature) verify(r *http.Request, secret string, rules Rules, payloadH
 	} else {
 		message.path = genericPath(wirePath(r.URL))
 	}
-	text, err := message.append(make([]byte, 0, 1024))
+	var room [2048]byte
+	text, err := message.append(room[:0])
 	if err != nil {
 		return err
 	}
-	toSign := s.stringToSign(text)
-	expected := sign(s.signingKey(secret), toSign)
-	if secret == "" || subtle.ConstantTimeCompare([]byte(expected), []byte(s.provided)) != 1 {
+	var more [256]byte
+	toSign := s.appendStringToSign(more[:0], text)
+	key := s.signingKey(secret, rules.Keys)
+	if secret == "" || !key.verifies(toSign, s.provided) {
 		return &Error{
 			Kind: Mismatch, Message: mismatchText(rules.S3),
 			CanonicalRequest: string(text), StringToSign: string(toSign), Provided: s.provided,
 		}
 	}
+	s.key = key
 	return nil
 }
 
@@ -100,8 +103,8 @@ func (s *Signature) checkHeaders(r *http.Request, s3 bool) error {
 		if !strings.HasPrefix(name, "X-Amz-") || !s3 && !signedEverywhere(name) || s.Presigned && name == headerContentSHA256 {
 			continue
 		}
-		if lower := strings.ToLower(name); !s.signs(lower) {
-			unsigned = append(unsigned, lower)
+		if !s.signsHeader(name) {
+			unsigned = append(unsigned, strings.ToLower(name))
 		}
 	}
 	if unsigned == nil {
@@ -115,6 +118,31 @@ func (s *Signature) checkHeaders(r *http.Request, s3 bool) error {
 
 func signedEverywhere(name string) bool {
 	return name == headerDate || name == headerToken || name == "X-Amz-Target"
+}
+
+// signsHeader is signs for the name of a header as net/http writes it.
+func (s *Signature) signsHeader(name string) bool {
+	for _, signed := range s.SignedHeaders {
+		if len(signed) == len(name) && sameName(signed, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameName compares a lower-case name with one of the same length without regard
+// to ASCII case.
+func sameName(lower, name string) bool {
+	for i := range len(lower) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Signature) signs(name string) bool {

@@ -111,7 +111,7 @@ func TestPresignedWithoutExpires(t *testing.T) {
 		s.SignedHeaders = []string{"host"}
 		r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + docKey + "/" + s.Scope() +
 			"&X-Amz-Date=20130524T000000Z&X-Amz-SignedHeaders=host"
-		r.URL.RawQuery += "&X-Amz-Signature=" + s.signRequest(r, docSecret, payload)
+		r.URL.RawQuery += "&X-Amz-Signature=" + s.signRequest(r, docCredentials, payload)
 		_, err := verifyRequest(r, docCredentials, Rules{S3: s3, Now: docTime.Add(15 * time.Minute)}, emptyHash)
 		if s3 {
 			wantKind(t, err, BadExpires)
@@ -161,7 +161,7 @@ func TestHeadersOutsideTheMap(t *testing.T) {
 	s := newSignature(docCredentials, "local-1", "s3", docTime)
 	s.SignedHeaders = []string{"content-length", "host", "x-amz-content-sha256", "x-amz-date"}
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+docKey+"/"+s.Scope()+",SignedHeaders="+
-		strings.Join(s.SignedHeaders, ";")+", Signature="+s.signRequest(r, docSecret, UnsignedPayload))
+		strings.Join(s.SignedHeaders, ";")+", Signature="+s.signRequest(r, docCredentials, UnsignedPayload))
 	rules := Rules{S3: true, Now: docTime}
 	_, err := verifyRequest(r, docCredentials, rules, "")
 	wantKind(t, err, 0)

@@ -36,9 +36,16 @@ var keeper = sigv4.Credentials{AccessKeyID: "AKIATESTKEEPER", SecretAccessKey: "
 type door struct {
 	*testing.T
 	*httptest.Server
+	db      *store.DB
+	objects *objects.Store
 }
 
 func openDoor(t *testing.T, timeouts gate.Timeouts) *door {
+	t.Helper()
+	return openDoorWith(t, func(cfg *gate.Config) { cfg.Timeouts = timeouts })
+}
+
+func openDoorWith(t *testing.T, change func(*gate.Config)) *door {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -61,18 +68,19 @@ func openDoor(t *testing.T, timeouts gate.Timeouts) *door {
 	t.Cleanup(func() { _ = bytes.Close() })
 	must(bytes.CreateBucket(t.Context(), "fleet"))
 	recent, log := store.NewRecent(db), slog.New(slog.DiscardHandler)
-	handler := gate.NewDoor(gate.Config{
-		Sessions: session.New(place, recent, ring), Authz: authz.New(place, recent), Log: log, Now: time.Now, Timeouts: timeouts,
+	cfg := gate.Config{
+		Sessions: session.New(place, recent, ring), Authz: authz.New(place, recent), Log: log, Now: time.Now,
 		Services: []gate.Service{
 			iam.New(iam.Config{Place: place, Store: db, Now: time.Now, Log: log}),
-			s3.New(s3.Config{Place: place, Objects: bytes, Now: time.Now}),
+			s3.New(s3.Config{Place: place, Objects: bytes, Policies: db, Now: time.Now}),
 		},
-	})
-	srv := httptest.NewUnstartedServer(handler)
+	}
+	change(&cfg)
+	srv := httptest.NewUnstartedServer(gate.NewDoor(cfg))
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	return &door{t, srv}
+	return &door{t, srv, db, bytes}
 }
 
 // client is a client of HTTP/1 or HTTP/2.

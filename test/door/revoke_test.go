@@ -1,0 +1,121 @@
+package door
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/objects"
+)
+
+// limit is how long a transfer may go on after its caller was turned off: a
+// second, and what a busy machine takes.
+const limit = 1500 * time.Millisecond
+
+// revoke turns the caller's key off.
+func (d *door) revoke() {
+	d.Helper()
+	if err := d.db.UpdateAccessKey(context.Background(), "keeper", keeper.AccessKeyID, false); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// closing is a body whose reader returns when it is closed.
+type closing struct {
+	io.Reader
+	stop chan struct{}
+}
+
+func (c closing) Close() error {
+	close(c.stop)
+	return nil
+}
+
+// TestRevokedUploadEnds: an upload ends with its caller's key, while bytes come
+// and while none do, and nothing of it is stored.
+func TestRevokedUploadEnds(t *testing.T) {
+	for name, bytes := range map[string]int{"slowly": 1 << 20, "stalled": 0} {
+		for major, version := range map[int]string{1: "HTTP/1", 2: "HTTP/2"} {
+			t.Run(name+" "+version, func(t *testing.T) {
+				d := openDoor(t, gate.Timeouts{})
+				stop := make(chan struct{})
+				body := &stalling{bytes: bytes, every: 20 * time.Millisecond, stop: stop}
+				r := d.request(http.MethodPut, "/fleet/k", closing{io.MultiReader(io.LimitReader(zeros{}, 300<<10), body), stop}, 1<<20)
+				done := make(chan string, 1)
+				go func() {
+					resp, err := d.client(major).Do(r)
+					if err != nil {
+						done <- "" // the connection was cut
+						return
+					}
+					defer func() { _ = resp.Body.Close() }()
+					text, _ := io.ReadAll(resp.Body)
+					done <- string(text)
+				}()
+				time.Sleep(200 * time.Millisecond)
+				d.revoke()
+				began := time.Now()
+				select {
+				case answer := <-done:
+					if took := time.Since(began); took > limit || answer != "" && !strings.Contains(answer, "InvalidAccessKeyId") {
+						t.Errorf("it took %v: %s", took, answer)
+					}
+				case <-time.After(5 * time.Second):
+					t.Error("the upload goes on")
+				}
+				if _, err := d.objects.Head(context.Background(), objects.Ref{Name: objects.Name{Bucket: "fleet", Key: "k"}}); err == nil {
+					t.Error("something was stored")
+				}
+			})
+		}
+	}
+}
+
+// TestRevokedDownloadEnds: a download ends with its caller's key, read slowly or
+// not at all, with the connection cut: half an answer is not taken for a whole
+// one.
+func TestRevokedDownloadEnds(t *testing.T) {
+	const size = 64 << 20
+	for name, pause := range map[string]time.Duration{"slowly": 5 * time.Millisecond, "not": 3 * time.Second} {
+		for major, version := range map[int]string{1: "HTTP/1", 2: "HTTP/2"} {
+			t.Run("read "+name+" "+version, func(t *testing.T) {
+				d, pause := openDoor(t, gate.Timeouts{}), pause
+				put, err := d.client(1).Do(d.request(http.MethodPut, "/fleet/k", io.LimitReader(zeros{}, size), size))
+				if err != nil || put.StatusCode != http.StatusOK {
+					t.Fatal(put, err)
+				}
+				resp, err := d.client(major).Do(d.request(http.MethodGet, "/fleet/k", nil, 0))
+				if err != nil || resp.StatusCode != http.StatusOK {
+					t.Fatal(resp, err)
+				}
+				defer func() { _ = resp.Body.Close() }()
+				buf, total := make([]byte, 32<<10), 0
+				read := func() error {
+					n, err := resp.Body.Read(buf)
+					total += n
+					return err
+				}
+				if err := read(); err != nil {
+					t.Fatal(err)
+				}
+				d.revoke()
+				began, end := time.Now(), time.Now().Add(limit)
+				for err == nil {
+					time.Sleep(pause)
+					if err = read(); pause > time.Second {
+						pause = 0 // what was on its way may still come
+					} else if time.Now().After(end) && pause > 0 {
+						t.Fatal("the download goes on")
+					}
+				}
+				if err == io.EOF || total >= size {
+					t.Errorf("%v after %d bytes in %v", err, total, time.Since(began))
+				}
+			})
+		}
+	}
+}
