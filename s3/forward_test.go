@@ -128,11 +128,11 @@ func TestForwarded(t *testing.T) {
 		}
 	})
 	r := w.want(w.admin, "PUT /cam-a/k?x-id=PutObject", "hello", 200, "", "Content-Type", "text/x", "Content-Encoding", "aws-chunked,gzip",
-		"X-Amz-Meta-B", "1  2", "Cookie", "secret", "X-Forwarded-For", "1.2.3.4", "Forwarded", "for=1", "If-None-Match", "*", "X-Amz-User-Agent", "x", "Via", "y")
+		"X-Amz-Meta-B", "1  2", "Cookie", "secret", "X-Forwarded-For", "1.2.3.4", "Forwarded", "for=1", "If-None-Match", "*", "X-Amz-User-Agent", "x", "Via", "y", "Expect", "100-continue")
 	got := e.last()
 	for name, want := range map[string]string{
 		"Content-Type": "text/x", "Content-Encoding": "gzip", "X-Amz-Meta-B": "1  2", "Cookie": "", "X-Forwarded-For": "", "Forwarded": "",
-		"If-None-Match": "*", "X-Amz-Security-Token": "", "X-Amz-User-Agent": "", "Via": "", "X-Amz-Content-Sha256": sigv4.PayloadHash([]byte("hello")),
+		"If-None-Match": "*", "X-Amz-Security-Token": "", "X-Amz-User-Agent": "", "Via": "", "Expect": "", "X-Amz-Content-Sha256": sigv4.PayloadHash([]byte("hello")),
 		"User-Agent": "thingpass", "Accept-Encoding": "identity", "Content-Length": "5",
 	} {
 		if got.Header.Get(name) != want {

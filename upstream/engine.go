@@ -73,7 +73,6 @@ func New(cfg Config) *Engine {
 			MaxIdleConns:           0,
 			MaxIdleConnsPerHost:    cfg.Concurrency,
 			IdleConnTimeout:        idle,
-			ExpectContinueTimeout:  time.Second,
 			MaxResponseHeaderBytes: maxHeader,
 			WriteBufferSize:        buffered,
 			ReadBufferSize:         8 << 10,
