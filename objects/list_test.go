@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,14 +116,17 @@ func FuzzList(f *testing.F) {
 	f.Add("//\n///\n/", "", "/", "/", uint8(3))
 	s := newStore(f)
 	insert := func(t *testing.T, keys []string) {
-		if _, err := s.write.tx.exec(`delete from object`); err != nil {
-			t.Fatal(err)
-		}
-		for _, k := range keys {
-			if _, err := s.write.tx.exec(`insert or replace into object (bucket, key, size, etag, modified, extents, meta, upload)
-				values ((select id from bucket), ?, 0, 'e', 0, '[]', '{}', '')`, []byte(k)); err != nil {
-				t.Fatal(err)
+		err := s.write.do(t.Context(), func(t *tx) error {
+			_, err := t.exec(`delete from object`)
+			for _, k := range keys {
+				_, failed := t.exec(`insert or replace into object (bucket, key, size, etag, modified, extents, meta, upload)
+					values ((select id from bucket), ?, 0, 'e', 0, '[]', '{}', '')`, []byte(k))
+				err = errors.Join(err, failed)
 			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text, prefix, delimiter, after string, limit uint8) {
