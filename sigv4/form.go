@@ -120,25 +120,37 @@ func formError(err error) error {
 	return e
 }
 
-// limited passes left bytes on, or any number when left is below zero.
+// limited passes left bytes on, or any number when left is below zero. After
+// the last it gives the line end that the closing boundary may lack, and then
+// errEnd: package multipart answers io.EOF for a form that ends before its
+// closing boundary, too, if its reader does.
 type limited struct {
-	src  io.Reader
-	left int
-	err  error // of src, as it came
+	src   io.Reader
+	left  int
+	ended int // steps after the last byte
 }
 
+var errEnd = errors.New("the form ends without its closing boundary")
+
 func (l *limited) Read(p []byte) (int, error) {
-	if l.left == 0 {
+	switch {
+	case l.ended == 2:
+		return 0, errEnd
+	case l.ended == 1 && len(p) > 1:
+		l.ended = 2
+		return copy(p, "\r\n"), nil
+	case l.left == 0:
 		return 0, errFormTooLarge()
-	}
-	if l.left > 0 {
+	case l.left > 0:
 		p = p[:min(len(p), l.left)]
 	}
 	n, err := l.src.Read(p)
 	if l.left > 0 {
 		l.left -= n
 	}
-	if err != nil && err != io.EOF {
+	if err == io.EOF {
+		l.ended, err = 1, nil
+	} else if err != nil {
 		err = readError(err)
 	}
 	return n, err
@@ -184,7 +196,7 @@ func (f *formFile) end() error {
 		}
 	}
 	_, err := io.Copy(io.Discard, f.in)
-	if err == nil {
+	if err == errEnd { //nolint:errorlint // as limited answers it
 		err = io.EOF
 	}
 	return err
