@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseErrors(t *testing.T) {
@@ -96,6 +97,21 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			if text := fmt.Sprintf(verb, value); strings.Contains(text, "hush") || strings.Contains(text, "68757368") {
 				t.Errorf("%s of %T prints %s", verb, value, text)
 			}
+		}
+	}
+}
+
+// TestISOTime: isoTime reads what package time reads.
+func TestISOTime(t *testing.T) {
+	for _, text := range []string{
+		"20130524T000000Z", "20240229T235959Z", "20230229T000000Z", "20131301T000000Z", "20130001T000000Z", "20130132T000000Z",
+		"20130100T000000Z", "20130524T240000Z", "20130524T006000Z", "20130524T000060Z", "20130524t000000Z", "20130524T000000z",
+		"2013052aT000000Z", "00010101T000000Z", "00000101T000000Z", "99991231T235959Z", "20130524T00000Z", "20130524T0000000Z", "/0130524T000000Z", ":0130524T000000Z", "",
+	} {
+		want, err := time.Parse(isoBasic, text)
+		got, ok := isoTime(text)
+		if ok != (err == nil && len(text) == len(isoBasic)) || ok && !got.Equal(want) {
+			t.Errorf("%q: %v %v, want %v %v", text, got, ok, want, err)
 		}
 	}
 }

@@ -99,12 +99,13 @@ func (r *Ring) Keep(rec *Record) {
 	case rec.Denied():
 		p = denied
 	}
-	size, oldest := rec.size(), rec.At.Add(-r.age)
+	rec.bytes = rec.size()
+	size, oldest := rec.bytes, rec.At.Add(-r.age)
 	s := &r.parts[p][r.shard(rec.ID)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.count > 0 && (s.count == len(s.slots) || s.bytes+size > s.maxBytes || s.slots[s.head].At.Before(oldest)) {
-		s.bytes -= s.slots[s.head].size()
+		s.bytes -= s.slots[s.head].bytes
 		s.slots[s.head] = nil
 		s.head = (s.head + 1) % len(s.slots)
 		s.count--

@@ -9,8 +9,7 @@ const (
 )
 
 // size estimates the memory that a record holds, to within a factor of two. What
-// records share, compiled policies above all, is not counted. It must answer the
-// same each time: the ring subtracts what it added.
+// records share, compiled policies above all, is not counted.
 func (r *Record) size() int {
 	n := recordBytes + len(r.ID) + len(r.Operation) + len(r.Host) + len(r.Path) + len(r.Remote) + len(r.AccessKeyID) + len(r.Alias) + len(r.Role) + len(r.Cause) + len(r.Note)
 	p := &r.Principal

@@ -81,7 +81,8 @@ type Record struct {
 	Cause       string               // kind of a failed session or signature; at the device door: the reason for the log
 	Note        string               // remarks of the operation, as in the audit line
 
-	few [3]Step // where the first Steps are kept
+	few   [3]Step // where the first Steps are kept
+	bytes int     // what the ring counts it as
 }
 
 // Device is a device as the device door saw it.
