@@ -53,8 +53,12 @@ func (c *Config) take(id, secret, token string) {
 	c.AccessKeyID, c.SecretKey, c.SessionToken = id, thingpass.NewSecret(secret), thingpass.NewSecret(token)
 }
 
+// credentials are what requests are signed with.
 func (c *Config) credentials() sigv4.Credentials {
-	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretKey.Reveal(), SessionToken: c.SessionToken.Reveal()}
+	return sigv4.Credentials{
+		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretKey.Reveal(), SessionToken: c.SessionToken.Reveal(),
+		Keys: sigv4.NewKeys(2), // of today and of the day before
+	}
 }
 
 // parseProfiles reads a credentials file (AWS CLI user guide, "Configuration and

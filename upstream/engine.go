@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/thingpass/thingpass/sigv4"
 )
 
 // Timeouts bound how long an engine is waited for. A zero field takes its
@@ -47,6 +49,7 @@ const (
 // Engine is one engine. It is safe for use by many goroutines.
 type Engine struct {
 	cfg       Config
+	keys      sigv4.Credentials
 	transport *http.Transport
 	turns     chan struct{}
 
@@ -63,6 +66,7 @@ func New(cfg Config) *Engine {
 	protocols.SetHTTP1(true)
 	return &Engine{
 		cfg:   cfg,
+		keys:  cfg.credentials(),
 		turns: make(chan struct{}, cfg.Concurrency),
 		transport: &http.Transport{
 			DialContext:            (&net.Dialer{Timeout: cfg.Timeouts.Dial, KeepAlive: 15 * time.Second}).DialContext,

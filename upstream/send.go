@@ -132,7 +132,7 @@ func (e *Engine) send(parent context.Context, q *Request) (*Answer, error) {
 	} else {
 		w.answering()
 	}
-	sigv4.Sign(r, e.cfg.credentials(), e.cfg.Region, "s3", begun, q.Hash)
+	sigv4.Sign(r, e.keys, e.cfg.Region, "s3", begun, q.Hash)
 	resp, err := e.transport.RoundTrip(r)
 	w.pause()
 	if err == nil {

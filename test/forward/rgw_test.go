@@ -1,0 +1,249 @@
+package forward
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/server"
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/test/rig"
+	"github.com/thingpass/thingpass/thingtest"
+	"github.com/thingpass/thingpass/upstream"
+)
+
+// front is a server in front of Ceph's gateway, and a client of the gateway
+// itself.
+type front struct {
+	*testing.T
+	engine *rig.RGW
+	server *thingtest.Server
+	direct *thingtest.Client
+}
+
+func start(t *testing.T) *front {
+	t.Helper()
+	if err := rig.HaveRGW(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	engine, err := rig.StartRGW(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(engine.Stop)
+	endpoint, err := url.Parse(engine.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := thingtest.Start(t.Context(), thingtest.Options{Configure: func(c *server.Config) {
+		c.S3Engines = []upstream.Config{{
+			Name: "rgw", Endpoint: endpoint, Region: "us-east-1", Kind: upstream.Ceph,
+			AccessKeyID: engine.AccessKey, SecretKey: thingpass.NewSecret(engine.SecretKey),
+			Timeouts: upstream.Timeouts{Stall: 5 * time.Second},
+		}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return &front{T: t, engine: engine, server: s, direct: &thingtest.Client{
+		Endpoint: engine.Endpoint, Region: "us-east-1", Now: time.Now, HTTP: &http.Client{},
+		Credentials: sigv4.Credentials{AccessKeyID: engine.AccessKey, SecretAccessKey: engine.SecretKey},
+	}}
+}
+
+// want sends a request given as "METHOD /path".
+func (f *front) want(c *thingtest.Client, line string, body []byte, status int, code string, headers ...string) *thingtest.Response {
+	f.Helper()
+	method, path, _ := strings.Cut(line, " ")
+	h := http.Header{}
+	for i := 0; i < len(headers); i += 2 {
+		h.Set(headers[i], headers[i+1])
+	}
+	r, err := c.Do(f.Context(), "s3", method, path, h, body)
+	if err != nil {
+		f.Fatalf("%s: %v", line, err)
+	}
+	var e struct{ Code, Message string }
+	if r.Status >= 300 && len(r.Body) > 0 {
+		if err := xml.Unmarshal(r.Body, &e); err != nil || e.Message == "" && c != f.direct { // the engine gives no messages
+			f.Errorf("%s: no error document: %s", line, r.Body)
+		}
+	}
+	if r.Status != status || e.Code != code {
+		f.Errorf("%s: %d %s, want %d %s: %.300s", line, r.Status, e.Code, status, code, r.Body)
+	}
+	return r
+}
+
+// TestCeph runs once through what a client does, with the engine's faults at the
+// end, because the engine takes its time to start.
+func TestCeph(t *testing.T) {
+	f := start(t)
+	f.want(f.server.Admin, "PUT /fleet", nil, 200, "")
+	for _, step := range []struct {
+		name string
+		run  func(*front)
+	}{
+		{"keys", keys}, {"connections", connections}, {"multipart", multipart}, {"refused", refused},
+		{"tampered", tampered}, {"stopped", stopped}, {"killed", killed},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			step.run(&front{t, f.engine, f.server, f.direct})
+		})
+	}
+}
+
+// keys compares what was put through with what the engine lists.
+func keys(f *front) {
+	for _, key := range []string{
+		"a", "a//b", "/a", "a/", "./x", "../up", "a/../b", "%41", "%2541", "a+b", "a b", "q?x#y", "'()*!~", "ü€", "a&b;c=d", "a\\b", "a\tb",
+	} {
+		path := "/fleet/" + upstream.EscapePath(key)
+		f.want(f.server.Admin, "PUT "+path, []byte(key), 200, "", "X-Amz-Meta-Some-Name", "two  words")
+		for _, c := range []*thingtest.Client{f.server.Admin, f.direct} {
+			if r := f.want(c, "GET "+path, nil, 200, ""); string(r.Body) != key {
+				f.Errorf("%q: %q", key, r.Body)
+			}
+			var list struct{ Contents struct{ Key string } }
+			r := f.want(c, "GET /fleet?max-keys=1&encoding-type=url&prefix="+url.QueryEscape(key), nil, 200, "")
+			if err := xml.Unmarshal(r.Body, &list); err != nil {
+				f.Fatal(err)
+			}
+			if got, _ := url.QueryUnescape(list.Contents.Key); got != key {
+				f.Errorf("%q is listed as %q", key, got)
+			}
+		}
+		f.want(f.server.Admin, "PUT /fleet/copy", nil, 200, "", "X-Amz-Copy-Source", "/fleet/"+upstream.EscapePath(key))
+		if r := f.want(f.direct, "GET /fleet/copy", nil, 200, ""); string(r.Body) != key {
+			f.Errorf("the copy of %q is %q", key, r.Body)
+		}
+		f.want(f.server.Admin, "DELETE "+path, nil, 204, "")
+		f.want(f.direct, "GET "+path, nil, 404, "NoSuchKey")
+	}
+}
+
+// connections: what the engine refuses early leaves nothing on the connection
+// that the next request would be read behind.
+func connections(f *front) {
+	for range 3 {
+		f.want(f.server.Admin, "PUT /nobucket/k", []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 404, "NoSuchBucket", "Expect", "100-continue")
+		f.want(f.server.Admin, "PUT /nobucket/k", []byte("foo"), 404, "NoSuchBucket")
+		f.want(f.server.Admin, "GET /", nil, 200, "")
+	}
+}
+
+func multipart(f *front) {
+	a := f.server.Admin
+	var made struct{ UploadId string }
+	r := f.want(a, "POST /fleet/m?uploads", nil, 200, "", "X-Amz-Checksum-Algorithm", "CRC32")
+	if err := xml.Unmarshal(r.Body, &made); err != nil {
+		f.Fatal(err)
+	}
+	at := "/fleet/m?uploadId=" + made.UploadId
+	first := make([]byte, 5<<20)
+	_, _ = rand.Read(first)
+	one := f.want(a, "PUT "+at+"&partNumber=1", first, 200, "").Header.Get("Etag")
+	f.want(a, "PUT /fleet/src", []byte("tail"), 200, "")
+	var two struct{ ETag string }
+	if err := xml.Unmarshal(f.want(a, "PUT "+at+"&partNumber=2", nil, 200, "", "X-Amz-Copy-Source", "/fleet/src").Body, &two); err != nil {
+		f.Fatal(err)
+	}
+	f.want(a, "PUT "+at+"&partNumber=3", nil, 400, "InvalidArgument", "X-Amz-Copy-Source", "/fleet/a%25b")
+	done := f.want(a, "POST "+at, fmt.Appendf(nil, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part>"+
+		"<Part><PartNumber>2</PartNumber><ETag>%s</ETag></Part></CompleteMultipartUpload>", one, two.ETag), 200, "")
+	if !strings.Contains(string(done.Body), "<Location>"+f.server.APIURL()+"/fleet/m</Location>") {
+		f.Errorf("%s", done.Body)
+	}
+	if r := f.want(f.direct, "GET /fleet/m", nil, 200, ""); !bytes.Equal(r.Body, append(first, "tail"...)) {
+		f.Errorf("%d bytes", len(r.Body))
+	}
+}
+
+// refused: paths where Ceph answers by another interface than S3's.
+func refused(f *front) {
+	for _, bucket := range []string{"admin", "swift", "auth"} {
+		f.want(f.server.Admin, "GET /"+bucket+"/info", nil, 400, "InvalidArgument")
+		f.want(f.server.Admin, "PUT /"+bucket, nil, 400, "InvalidArgument")
+	}
+}
+
+// tampered bodies leave the object that was there.
+func tampered(f *front) {
+	f.want(f.server.Admin, "PUT /fleet/old", []byte("old"), 200, "")
+	f.want(f.server.Admin, "PUT /fleet/old", []byte("new"), 400, "BadDigest", "X-Amz-Checksum-Crc32", "AAAAAA==")
+	f.want(f.server.Admin, "PUT /fleet/old", bytes.Repeat([]byte("new"), 1<<20), 400, "BadDigest", "Content-Md5", "AAAAAAAAAAAAAAAAAAAAAA==")
+	if r := f.want(f.direct, "GET /fleet/old", nil, 200, ""); string(r.Body) != "old" {
+		f.Errorf("the object is %.20q", r.Body)
+	}
+}
+
+// stopped: an engine that stalls.
+func stopped(f *front) {
+	f.want(f.server.Admin, "PUT /fleet/k", []byte("before"), 200, "")
+	if err := f.engine.Signal(syscall.SIGSTOP); err != nil {
+		f.Fatal(err)
+	}
+	f.want(f.server.Admin, "GET /fleet/k", nil, 503, "SlowDown")
+	f.want(f.server.Admin, "PUT /fleet/during", []byte("whole"), 503, "SlowDown") // it may find it later
+	if err := f.engine.Signal(syscall.SIGCONT); err != nil {
+		f.Fatal(err)
+	}
+	f.want(f.server.Admin, "PUT /fleet/k", []byte("after"), 200, "")
+	if r := f.want(f.server.Admin, "GET /fleet/k", nil, 200, ""); string(r.Body) != "after" {
+		f.Errorf("the object is %q", r.Body)
+	}
+}
+
+// killed: an engine that dies in the middle of an upload.
+func killed(f *front) {
+	f.want(f.server.Admin, "PUT /fleet/k", []byte("before"), 200, "")
+	from, to := io.Pipe()
+	r, err := http.NewRequestWithContext(f.Context(), http.MethodPut, f.server.APIURL()+"/fleet/k", from)
+	if err != nil {
+		f.Fatal(err)
+	}
+	r.ContentLength = 64 << 20
+	sigv4.Sign(r, f.server.Admin.Credentials, "us-east-1", "s3", time.Now(), sigv4.UnsignedPayload)
+	go func() {
+		_, _ = to.Write(make([]byte, 32<<20))
+		_ = f.engine.Signal(syscall.SIGKILL)
+		for range 32 {
+			if _, err := to.Write(make([]byte, 1<<20)); err != nil {
+				return
+			}
+		}
+		_ = to.Close()
+	}()
+	resp, err := f.server.Admin.HTTP.Do(r)
+	if err == nil {
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			f.Errorf("the upload ends with %d", resp.StatusCode)
+		}
+		_ = resp.Body.Close()
+	}
+	_ = from.Close()
+	f.want(f.server.Admin, "GET /fleet/k", nil, 503, "SlowDown")
+	ctx, cancel := context.WithTimeout(f.Context(), 2*time.Minute)
+	defer cancel()
+	if err := f.engine.Restart(ctx); err != nil {
+		f.Fatal(err)
+	}
+	if r := f.want(f.server.Admin, "GET /fleet/k", nil, 200, ""); string(r.Body) != "before" {
+		f.Errorf("the object is %d bytes", len(r.Body))
+	}
+}
