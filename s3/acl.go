@@ -27,7 +27,7 @@ type grantee struct {
 
 // acl is the only access control list there is: all to the owner.
 func (s *service) acl() accessControlPolicy {
-	return accessControlPolicy{Owner: owner{ID: s.owner}, Grants: []grant{{
+	return accessControlPolicy{Owner: s.self(), Grants: []grant{{
 		Grantee:    grantee{XMLNS: "http://www.w3.org/2001/XMLSchema-instance", Type: "CanonicalUser", ID: s.owner},
 		Permission: "FULL_CONTROL",
 	}}}

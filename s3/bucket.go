@@ -50,7 +50,7 @@ func (s *service) answerBuckets(x *exchange, all []objects.Bucket) error {
 		return err
 	}
 	prefix, region := x.query.Get("prefix"), x.query.Get("bucket-region")
-	out := listAllMyBucketsResult{Owner: owner{ID: s.owner}, Prefix: prefix}
+	out := listAllMyBucketsResult{Owner: s.self(), Prefix: prefix}
 	for _, b := range all {
 		if b.Name <= after || !strings.HasPrefix(b.Name, prefix) || region != "" && region != s.Place.Region {
 			continue
@@ -83,6 +83,9 @@ func (s *service) createBucket(x *exchange) error {
 			Message: "The " + location + " location constraint is incompatible for the region specific endpoint this request was sent to: buckets here are in " + s.Place.Region + "."}
 	}
 	err = s.begin(x.r.Context(), x.bucket)
+	if v := x.r.Header.Get("X-Amz-Object-Ownership"); err == nil && v != "" {
+		return s.keep(x, ownershipControls, ownership{ObjectOwnership: v})
+	}
 	if errors.Is(err, objects.ErrBucketExists) && s.Place.Region == classicRegion {
 		err = nil
 	}

@@ -86,9 +86,6 @@ func (s *service) putPolicy(x *exchange) error {
 	}
 	raw, err := io.ReadAll(body)
 	if err != nil {
-		if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "MaxMessageLengthExceeded" {
-			return errMalformedPolicy("Policies must not be larger than 20 KB.")
-		}
 		return err
 	}
 	text := string(raw)

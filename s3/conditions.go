@@ -70,6 +70,7 @@ func writeCondition(h http.Header) (c objects.Condition, err error) {
 type span struct {
 	offset, length int64
 	partial        bool
+	part           *objects.Extent // the part that was asked for by its number; nil for none
 }
 
 // byteRange reads a Range header (RFC 9110, 14.2). Like S3 it takes one range;
@@ -90,7 +91,7 @@ func byteRange(header string, size int64) (span, error) {
 			return whole, errRange(header, size)
 		}
 		to = min(to, size)
-		return span{size - to, to, true}, nil
+		return span{offset: size - to, length: to, partial: true}, nil
 	case !okFirst || last != "" && !okLast || last != "" && to < from:
 		return whole, nil
 	case from >= size:
@@ -99,7 +100,7 @@ func byteRange(header string, size int64) (span, error) {
 		to = size - 1
 	}
 	to = min(to, size-1)
-	return span{from, to - from + 1, true}, nil
+	return span{offset: from, length: to - from + 1, partial: true}, nil
 }
 
 func digits(s string) (int64, bool) {

@@ -126,7 +126,7 @@ func (s *service) copyObject(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.setVersion(done.Version)
+	x.setMade(done.Version)
 	return x.answer(newCopyResult("CopyObjectResult", done.ETag, stamp(done.Modified), done.Meta))
 }
 
@@ -224,5 +224,5 @@ func copyRange(header string, size int64) (span, error) {
 	if to >= size {
 		return span{}, errRange(header, size)
 	}
-	return span{from, to - from + 1, true}, nil
+	return span{offset: from, length: to - from + 1, partial: true}, nil
 }

@@ -55,6 +55,8 @@ func (s *service) forward(x *exchange, op *row) error {
 		return f.copy()
 	case "CompleteMultipartUpload":
 		return f.complete()
+	case "PostObject":
+		return f.form()
 	}
 	if strings.HasSuffix(op.name, "BucketPolicy") || op.name == "GetBucketPolicyStatus" {
 		return f.ours()

@@ -56,7 +56,8 @@ func (s *service) contents(r objects.ListResult, encode encoder, owned bool) (ou
 	for _, o := range r.Objects {
 		l := listedObject{Key: encode(o.Key), LastModified: stamp(o.Modified), ETag: quote(o.ETag), Size: o.Size, StorageClass: "STANDARD"}
 		if owned {
-			l.Owner = &owner{ID: s.owner}
+			self := s.self()
+			l.Owner = &self
 		}
 		out = append(out, l)
 	}

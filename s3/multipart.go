@@ -90,6 +90,10 @@ func (x *exchange) completedParts() (parts []objects.Chosen, err error) {
 			return errMalformedXML(fmt.Errorf("element %s after %d parts", name, len(parts)))
 		}
 		part, err := completedPart(d)
+		if n := len(parts); n > 0 && parts[n-1].Number == part.Number {
+			parts[n-1] = part // a part that was sent again: the last one counts
+			return err
+		}
 		parts = append(parts, part)
 		return err
 	})
@@ -164,6 +168,7 @@ func (s *service) completeUpload(x *exchange) error {
 	if x.r.TLS != nil {
 		scheme = "https"
 	}
+	x.setMade(o.Version)
 	c := o.Checksums
 	return x.answer(completeResult{
 		Location: scheme + "://" + x.r.Host + "/" + x.bucket + "/" + escapeURL(x.key), Bucket: x.bucket, Key: text(x.key), ETag: quote(o.ETag),
@@ -265,7 +270,7 @@ func (s *service) listParts(x *exchange) error {
 		return err
 	}
 	out := listPartsResult{
-		Bucket: x.bucket, Key: encode(x.key), UploadId: u.ID, EncodingType: kind, Initiator: owner{ID: s.owner}, Owner: owner{ID: s.owner},
+		Bucket: x.bucket, Key: encode(x.key), UploadId: u.ID, EncodingType: kind, Initiator: s.self(), Owner: s.self(),
 		StorageClass: "STANDARD", PartNumberMarker: marker, MaxParts: most, IsTruncated: len(parts) > most && most > 0,
 		ChecksumAlgorithm: strings.ToUpper(upload{u}.planned()), ChecksumType: u.ChecksumType,
 	}
@@ -345,7 +350,7 @@ func (s *service) listUploads(x *exchange) error {
 				out.NextKeyMarker, out.NextUploadIdMarker = encode(in), ""
 				continue
 			}
-			out.Uploads = append(out.Uploads, listedUpload{encode(u.Key), u.ID, owner{ID: s.owner}, owner{ID: s.owner}, "STANDARD", stamp(u.Created)})
+			out.Uploads = append(out.Uploads, listedUpload{encode(u.Key), u.ID, s.self(), s.self(), "STANDARD", stamp(u.Created)})
 			out.NextKeyMarker, out.NextUploadIdMarker = encode(u.Key), u.ID
 		}
 		if len(page) < defaultPage {

@@ -124,7 +124,7 @@ func (s *service) putObject(x *exchange) error {
 	}
 	x.w.Header().Set("Etag", quote(o.ETag))
 	x.setChecksums(o.Checksums, o.ChecksumType)
-	x.setVersion(o.Version)
+	x.setMade(o.Version)
 	x.w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -133,6 +133,13 @@ func (s *service) putObject(x *exchange) error {
 func (x *exchange) setVersion(version string) {
 	if version != "" {
 		x.w.Header()[versionHeader] = []string{version}
+	}
+}
+
+// setMade answers the version that was made. A null version has no id to tell.
+func (x *exchange) setMade(version string) {
+	if version != objects.NullVersion {
+		x.setVersion(version)
 	}
 }
 
@@ -236,7 +243,11 @@ func (x *exchange) head(o objects.Object) (run span, send bool, err error) {
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", run.offset, run.offset+run.length-1, o.Size))
 	}
 	mode := x.r.Header.Get("X-Amz-Checksum-Mode") + x.query.Get("X-Amz-Checksum-Mode") + x.query.Get("x-amz-checksum-mode")
-	if mode == "ENABLED" && run.length == o.Size {
+	switch {
+	case mode != "ENABLED":
+	case run.part != nil:
+		x.setChecksums(run.part.Checksums, o.ChecksumType)
+	case run.length == o.Size:
 		x.setChecksums(o.Checksums, o.ChecksumType)
 	}
 	x.w.WriteHeader(status)
@@ -259,7 +270,7 @@ func (x *exchange) span(o objects.Object) (span, error) {
 	if err != nil {
 		return span{}, err
 	}
-	if len(o.Parts) == 0 || o.Parts[0].Number == 0 { // put in one piece
+	if !inParts(o) {
 		if number != 1 {
 			return span{}, errPartNumber()
 		}
@@ -267,9 +278,9 @@ func (x *exchange) span(o objects.Object) (span, error) {
 	}
 	x.w.Header().Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(o.Parts)))
 	run := span{partial: true}
-	for _, p := range o.Parts {
+	for i, p := range o.Parts {
 		if p.Number == number {
-			run.length = p.Size
+			run.length, run.part = p.Size, &o.Parts[i]
 			return run, nil
 		}
 		run.offset += p.Size
@@ -277,8 +288,10 @@ func (x *exchange) span(o objects.Object) (span, error) {
 	return span{}, errPartNumber()
 }
 
+// errPartNumber is Ceph's answer for a part that an object does not have. S3's is
+// 416 InvalidPartNumber, which clients take for a range.
 func errPartNumber() error {
-	return &wire.Error{Status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidPartNumber", Message: "The requested partnumber is not satisfiable"}
+	return &wire.Error{Status: http.StatusBadRequest, Code: "InvalidPart", Message: "The object has no part of this number."}
 }
 
 // describe answers what is known of an object besides its bytes.

@@ -33,7 +33,8 @@ type target struct {
 	key    string     // decoded once, never cleaned
 	query  url.Values // nil when there is none
 
-	op *row // set by find
+	op   *row  // set by find
+	post *post // of a form upload; set by postAccess
 
 	// What find saw among the headers.
 	said    []condition // those that are condition keys

@@ -92,7 +92,7 @@ func TestRoute(t *testing.T) {
 		{"GET /bkt?analytics", nil, "ListBucketAnalyticsConfigurations"},
 		{"GET /bkt?Policy", nil, "NotImplemented"},
 		{"POST /bkt?delete", nil, "DeleteObjects"},
-		{"POST /bkt", nil, "NotImplemented"},
+		{"POST /bkt", nil, "PostObject"}, {"POST /bkt?policy", nil, "NotImplemented"},
 		{"PATCH /bkt", nil, "MethodNotAllowed"},
 		{"GET /bkt/k", nil, "GetObject"},
 		{"GET /bkt//", nil, "GetObject"},
@@ -176,6 +176,29 @@ func TestResource(t *testing.T) {
 	}
 }
 
+// Host and path name the same object in both styles.
+func TestVirtualHost(t *testing.T) {
+	s := testService()
+	for _, test := range []struct{ host, path, want string }{
+		{"bkt.s3.example.org", "/a/../b", "bkt a/../b"}, {"bkt.S3.Example.org:9443", "/", "bkt "}, {"BKT.s3.example.org", "//k", "bkt /k"},
+		{"a.b.s3.example.org", "/k", "a.b k"}, {"s3.example.org", "/bkt/k", "bkt k"}, {"xs3.example.org", "/bkt/k", "bkt k"},
+		{".s3.example.org", "/bkt/k", "bkt k"}, {"bkt.s3.example.org.", "/bkt/k", "bkt k"}, {"[::1]:9443", "/bkt/k", "bkt k"}, {"127.0.0.1", "/bkt/k", "bkt k"},
+		{"b_t.s3.example.org", "/k", "InvalidBucketName"}, {"bkt%2fx.s3.example.org", "/k", "InvalidBucketName"},
+	} {
+		r := request(t, "GET "+test.path)
+		r.Host = test.host
+		got := ""
+		if target, err := s.parse(r); err != nil {
+			got = err.(*wire.Error).Code
+		} else {
+			got = target.bucket + " " + target.key
+		}
+		if got != test.want {
+			t.Errorf("%s %s: %q, want %q", test.host, test.path, got, test.want)
+		}
+	}
+}
+
 func TestConditionKeys(t *testing.T) {
 	s := testService()
 	at, _ := time.Parse(time.RFC3339, "2026-01-02T03:04:05Z")
@@ -213,6 +236,21 @@ func TestConditionKeys(t *testing.T) {
 			[]string{"s3:PutObject arn:aws:s3:::bkt/k", "s3:GetObject arn:aws:s3:::src/a/../b"}},
 		{"DELETE /bkt/k", nil, []map[string][]string{{}}, []string{"s3:DeleteObject arn:aws:s3:::bkt/k"}},
 		{"DELETE /bkt/k?uploadId=u", nil, []map[string][]string{{}}, []string{"s3:AbortMultipartUpload arn:aws:s3:::bkt/k"}},
+		{"GET /bkt/k?versionId=v", nil, []map[string][]string{{"s3:VersionId": {"v"}}}, []string{"s3:GetObjectVersion arn:aws:s3:::bkt/k"}},
+		{"GET /bkt/k?tagging&versionId=v", nil, []map[string][]string{{"s3:VersionId": {"v"}}}, []string{"s3:GetObjectVersionTagging arn:aws:s3:::bkt/k"}},
+		{"DELETE /bkt/k?versionId=v", []string{"x-amz-bypass-governance-retention", "true"}, []map[string][]string{{"s3:VersionId": {"v"}}, {"s3:VersionId": {"v"}}},
+			[]string{"s3:DeleteObjectVersion arn:aws:s3:::bkt/k", "s3:BypassGovernanceRetention arn:aws:s3:::bkt/k"}},
+		{"GET /bkt/k?attributes", nil, []map[string][]string{{}, {}}, []string{"s3:GetObject arn:aws:s3:::bkt/k", "s3:GetObjectAttributes arn:aws:s3:::bkt/k"}},
+		{"PUT /bkt/k", []string{"x-amz-tagging", "a=b", "x-amz-object-lock-mode", "GOVERNANCE", "x-amz-object-lock-retain-until-date", "2026-01-05T03:04:05Z"},
+			slices.Repeat([]map[string][]string{{"s3:ObjectCreationOperation": {"true"}, "s3:RequestObjectTag/a": {"b"}, "s3:object-lock-mode": {"GOVERNANCE"},
+				"s3:object-lock-retain-until-date": {"2026-01-05T03:04:05Z"}, "s3:object-lock-remaining-retention-days": {"2"}}}, 3),
+			[]string{"s3:PutObject arn:aws:s3:::bkt/k", "s3:PutObjectTagging arn:aws:s3:::bkt/k", "s3:PutObjectRetention arn:aws:s3:::bkt/k"}},
+		{"PUT /bkt", []string{"x-amz-acl", "public-read", "x-amz-bucket-object-lock-enabled", "true"},
+			[]map[string][]string{{"s3:x-amz-acl": {"public-read"}}, {"s3:x-amz-acl": {"public-read"}}, {}, {}},
+			[]string{"s3:CreateBucket arn:aws:s3:::bkt", "s3:PutBucketAcl arn:aws:s3:::bkt", "s3:PutBucketObjectLockConfiguration arn:aws:s3:::bkt", "s3:PutBucketVersioning arn:aws:s3:::bkt"}},
+		{"PUT /bkt/k", []string{"x-amz-copy-source", "/src/k?versionId=v"},
+			[]map[string][]string{{"s3:x-amz-copy-source": {"/src/k"}, "s3:ObjectCreationOperation": {"true"}}, {"s3:VersionId": {"v"}}},
+			[]string{"s3:PutObject arn:aws:s3:::bkt/k", "s3:GetObjectVersion arn:aws:s3:::src/k"}},
 		{"GET /bkt?cors", nil, []map[string][]string{{}}, []string{"s3:GetBucketCORS arn:aws:s3:::bkt"}},
 	}
 	for _, test := range tests {

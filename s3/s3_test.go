@@ -200,7 +200,7 @@ func TestObjects(t *testing.T) {
 		t.Errorf("overridden: %v", over.Header)
 	}
 	w.want(a, "GET /fleet/k?partNumber=1", "", 206, "")
-	w.want(a, "GET /fleet/k?partNumber=2", "", 416, "InvalidPartNumber")
+	w.want(a, "GET /fleet/k?partNumber=2", "", 400, "InvalidPart")
 	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-None-Match", "*")
 	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-Match", `"other"`)
 	w.want(a, "PUT /fleet/none", "x", 404, "NoSuchKey", "If-Match", etag)

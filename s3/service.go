@@ -151,6 +151,9 @@ func (s *service) embedded(x *exchange, op *row) error {
 	if x.foreign != "" {
 		return errForeign(x.foreign)
 	}
+	if err := s.restricted(x); err != nil {
+		return err
+	}
 	return op.serve(s, x)
 }
 

@@ -61,7 +61,7 @@ func (x *exchange) only(root, element string) (text string, err error) {
 
 // accessBlock is a bucket's public access block (PutPublicAccessBlock). There
 // are no public lists of access here, so that two of the four always hold; the
-// others are held to: see putPolicy and hidden.
+// others are held to: see putPolicy and restricted.
 type accessBlock struct {
 	XMLName               xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ PublicAccessBlockConfiguration"`
 	BlockPublicAcls       bool
@@ -108,6 +108,23 @@ func (s *service) accessBlock(x *exchange) (b accessBlock, err error) {
 		return b, err
 	}
 	return b, xml.Unmarshal([]byte(text), &b)
+}
+
+// restricted refuses a request that is not signed where the bucket's public
+// access block says that a public policy lets in only who is known.
+func (s *service) restricted(x *exchange) error {
+	if !x.call.Signature.Unsigned || x.level == onService {
+		return nil
+	}
+	block, err := s.accessBlock(x)
+	if err != nil || !block.RestrictPublicBuckets {
+		return err
+	}
+	text, err := s.Policies.BucketPolicy(x.r.Context(), x.bucket)
+	if err == nil && public(text) {
+		err = errAccessDenied()
+	}
+	return err
 }
 
 type ownership struct {

@@ -117,12 +117,12 @@ func (s *service) listVersions(x *exchange) error {
 	}
 	for _, o := range r.Versions {
 		if o.Marker {
-			out.Entries = append(out.Entries, listedMarker{Key: encode(o.Key), VersionId: o.Version, IsLatest: o.Latest, LastModified: stamp(o.Modified), Owner: owner{ID: s.owner}})
+			out.Entries = append(out.Entries, listedMarker{Key: encode(o.Key), VersionId: o.Version, IsLatest: o.Latest, LastModified: stamp(o.Modified), Owner: s.self()})
 			continue
 		}
 		out.Entries = append(out.Entries, listedVersion{
 			Key: encode(o.Key), VersionId: o.Version, IsLatest: o.Latest, LastModified: stamp(o.Modified),
-			ETag: quote(o.ETag), Size: o.Size, StorageClass: "STANDARD", Owner: owner{ID: s.owner},
+			ETag: quote(o.ETag), Size: o.Size, StorageClass: "STANDARD", Owner: s.self(),
 		})
 	}
 	if r.Truncated {

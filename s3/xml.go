@@ -99,4 +99,7 @@ type owner struct {
 	DisplayName string `xml:",omitempty"`
 }
 
+// self is the account, under its number for those who read.
+func (s *service) self() owner { return owner{ID: s.owner, DisplayName: s.Place.Account} }
+
 type commonPrefix struct{ Prefix text }

@@ -1,0 +1,47 @@
+package s3
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/upstream"
+)
+
+// form forwards a form upload as the put that it stands for. Where its file ends
+// is known only there, so it is written to disk first.
+func (f *forwarding) form() error {
+	q := &upstream.Request{Method: http.MethodPut, Bucket: f.bucket, Key: f.key, Header: http.Header{}}
+	for name, values := range f.post.header {
+		if f.passes(name) {
+			q.Header[name] = values
+		}
+	}
+	spooled, err := spool(&file{Reader: f.call.Form.File, post: f.post})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = spooled.Close() }()
+	if q.Length, err = spooled.Seek(0, io.SeekCurrent); err == nil {
+		_, err = spooled.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		err = f.permit()
+	}
+	if err != nil {
+		return err
+	}
+	if q.Length > 0 {
+		q.Body, q.Hash = spooled, sigv4.UnsignedPayload
+	}
+	a, err := f.send(q)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if a.Status != http.StatusOK {
+		return f.failed(a)
+	}
+	return f.s.posted(f.exchange, strings.Trim(a.Header.Get("Etag"), `"`), a.Header.Get(versionHeader))
+}
