@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -83,6 +84,9 @@ var errStalled = errors.New("the engine neither takes nor gives bytes")
 // body or of the context. A request without a body that only reads is sent
 // twice when the first time brought no answer.
 func (e *Engine) Send(ctx context.Context, q *Request) (*Answer, error) {
+	if why := e.cfg.Kind.Refuses(q.Bucket, q.Key); why != "" { // whoever asks should have asked before
+		return nil, fmt.Errorf("request for %q of bucket %q is not sent to the S3 engine %q: %s", q.Key, q.Bucket, e.cfg.Name, why)
+	}
 	if err := e.turn(ctx); err != nil {
 		return nil, err
 	}
