@@ -81,7 +81,8 @@ func serve(ctx context.Context, dir string, engine *rig.RGW, flags ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	installed, err := rig.Init(ctx, binary, filepath.Join(dir, "data"))
+	// Not us-east-1, the one region that is no bucket's location.
+	installed, err := rig.Init(ctx, binary, filepath.Join(dir, "data"), "--region", "eu-west-1")
 	if err != nil {
 		return nil, err
 	}

@@ -58,9 +58,10 @@ type Installation struct {
 // CAFile is the PEM file of the installation's CA.
 func (i *Installation) CAFile() string { return filepath.Join(i.Data, "tls", "ca.pem") }
 
-// Init makes an installation in the folder data, which must not exist.
-func Init(ctx context.Context, binary, data string) (*Installation, error) {
-	out, err := exec.CommandContext(ctx, binary, "init", "--data", data).CombinedOutput()
+// Init makes an installation in the folder data, which must not exist. The
+// arguments are further flags.
+func Init(ctx context.Context, binary, data string, args ...string) (*Installation, error) {
+	out, err := exec.CommandContext(ctx, binary, append([]string{"init", "--data", data}, args...)...).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("thingpass init: %w\n%s", err, out)
 	}
