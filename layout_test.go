@@ -47,7 +47,7 @@ var floorPlan = []room{
 	{"s3", ". wire gate sigv4 objects policy upstream", "sigv4 for the body, which is verified while it streams; policy to check what a bucket is given; no store"},
 	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects upstream trail why",
 		"wires everybody together"},
-	{"thingtest", ". server sigv4", "a running server for tests, used through its doors only"},
+	{"thingtest", ". server sigv4 upstream", "a running server for tests, used through its doors only"},
 	{"cmd/thingpass", ". server sigv4 thingtest policy why objects upstream", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
 	{"test/...", "*", "nothing imports it"},
 }

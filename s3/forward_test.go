@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass"
-	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/thingtest"
 	"github.com/thingpass/thingpass/upstream"
@@ -99,7 +98,7 @@ func behind(t testing.TB, endpoint string, kind upstream.Kind, log io.Writer) *t
 		Timeouts: upstream.Timeouts{Stall: 700 * time.Millisecond, Turn: 100 * time.Millisecond, Think: time.Second}}
 	s, err := thingtest.Start(t.Context(), thingtest.Options{
 		Log:       slog.New(slog.NewJSONHandler(log, nil)),
-		Configure: func(c *server.Config) { c.S3Engines = []upstream.Config{cfg} },
+		S3Engines: []upstream.Config{cfg},
 	})
 	if err != nil {
 		t.Fatal(err)

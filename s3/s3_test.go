@@ -37,7 +37,7 @@ const devicePolicy = `{"Version":"2012-10-17","Statement":[
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	server, err := thingtest.Start(t.Context(), thingtest.Options{Log: slog.New(slog.DiscardHandler), Configure: through(t)})
+	server, err := thingtest.Start(t.Context(), thingtest.Options{Log: slog.New(slog.DiscardHandler), S3Engines: through(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

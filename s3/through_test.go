@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/thingpass/thingpass"
-	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/thingtest"
 	"github.com/thingpass/thingpass/upstream"
 )
@@ -17,7 +16,7 @@ const throughEngine = "THINGPASS_TEST_S3_ENGINE"
 
 // through puts a world in front of an engine if the test is run by
 // TestThroughEngine.
-func through(t *testing.T) func(*server.Config) {
+func through(t *testing.T) []upstream.Config {
 	t.Helper()
 	kind := os.Getenv(throughEngine)
 	if kind == "" {
@@ -36,7 +35,7 @@ func through(t *testing.T) func(*server.Config) {
 		Name: "engine", Endpoint: endpoint, Region: "us-east-1", Kind: upstream.Kind(kind), Roots: engine.CAs,
 		AccessKeyID: engine.Env.AccessKeyID, SecretKey: thingpass.NewSecret(engine.Env.SecretAccessKey.Reveal()),
 	}
-	return func(c *server.Config) { c.S3Engines = []upstream.Config{cfg} }
+	return []upstream.Config{cfg}
 }
 
 // TestThroughEngine runs the tests of the embedded store once more with the

@@ -19,6 +19,7 @@ import (
 
 	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/upstream"
 )
 
 // Options say what server to start. The zero value is a good default.
@@ -29,7 +30,8 @@ type Options struct {
 	Database       string // PostgreSQL URL; "" for SQLite
 	DeviceEndpoint string
 	Hosts          []string
-	NoPresignV2    bool             // see server.Config
+	NoPresignV2    bool // see server.Config
+	S3Engines      []upstream.Config
 	Now            func() time.Time // the server's clock
 	Log            *slog.Logger
 	Configure      func(*server.Config) // changes what the server is run with; nil for nothing
@@ -92,7 +94,7 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	}
 	cfg := server.Config{
 		Dir: s.Dir, DeviceListen: "127.0.0.1:0", APIListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0",
-		DeviceEndpoint: o.DeviceEndpoint, NoPresignV2: o.NoPresignV2, Log: o.Log, Now: s.now,
+		DeviceEndpoint: o.DeviceEndpoint, NoPresignV2: o.NoPresignV2, S3Engines: o.S3Engines, Log: o.Log, Now: s.now,
 	}
 	if o.Configure != nil {
 		o.Configure(&cfg)
