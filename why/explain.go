@@ -141,11 +141,14 @@ func (s *story) request() {
 	if rec.Operation == "" && rec.Method != "" {
 		e.Operation = strings.TrimSpace(rec.Service + " " + rec.Method + " " + rec.Path)
 	}
-	if rec.Principal.Kind == thingpass.Nobody {
+	if rec.Principal.Kind != thingpass.Nobody {
+		s.caller()
+	} else if s.asked() {
+		s.step("caller", true, "nobody: the request is not signed, and --s3-public lets the bucket's policy decide about it")
+	} else {
 		s.unproven(failed)
 		return
 	}
-	s.caller()
 	s.permissions(failed)
 	switch {
 	case failed != nil && failed.Asked == nil && failed.Name == trail.StepPermission:
@@ -341,13 +344,21 @@ func (s *story) allowed(failed *trail.Step) {
 	s.e.Others = 0
 }
 
+// asked tells whether any policy was asked. Of nobody that happens only where
+// unsigned requests may ask.
+func (s *story) asked() bool {
+	return slices.ContainsFunc(s.rec.Steps, func(step trail.Step) bool { return step.Asked != nil })
+}
+
 // again asks the same question of the policies as they are now.
 func (s *story) again(failed *trail.Step) {
 	if failed == nil || failed.Asked == nil || failed.Detail == trail.DetailHidden || failed.Asked.Kind != authz.KindRequest || s.e.Hypothetical {
 		return
 	}
 	q := failed.Asked.Request
-	v, err := s.cfg.Authz.Decide(s.ctx, authz.Request{Principal: s.rec.Principal, Action: q.Action, Resource: q.Resource, Context: q.Context})
+	v, err := s.cfg.Authz.Decide(s.ctx, authz.Request{
+		Principal: s.rec.Principal, Action: q.Action, Resource: q.Resource, Context: q.Context, Public: s.rec.Principal.Kind == thingpass.Nobody,
+	})
 	switch {
 	case err != nil:
 		s.e.Now = "the same question cannot be answered any more: " + err.Error()
