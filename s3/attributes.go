@@ -88,6 +88,15 @@ func (s *service) getAttributes(x *exchange) error {
 	return x.answer(out)
 }
 
+// getTorrent answers that there is none: S3 has stopped making them, too.
+func (s *service) getTorrent(x *exchange) error {
+	_, err := s.Objects.Head(x.r.Context(), x.ref())
+	if err == nil {
+		err = objects.ErrNoSuchKey
+	}
+	return s.missing(x, x.target, err)
+}
+
 // askedAttributes reads the header that lists them; it may come as several.
 func (x *exchange) askedAttributes() (names []string, err error) {
 	for name := range strings.SplitSeq(x.r.Header.Get("X-Amz-Object-Attributes"), ",") {

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -90,12 +91,28 @@ func (l *limited) Read(p []byte) (int, error) {
 func (x *exchange) upload() (*limited, error) {
 	body, err := x.call.Body()
 	if err != nil {
-		return nil, err
+		return nil, x.checksumError(err)
 	}
 	if body.Length() > maxPut {
 		return nil, errTooLarge(body.Length())
 	}
 	return &limited{body, maxPut}, nil
+}
+
+// checksumError says of a checksum that cannot be one what is said of one that
+// is wrong, as Ceph's gateway does. S3 has an InvalidRequest for it.
+func (x *exchange) checksumError(err error) error {
+	if e, ok := errors.AsType[*sigv4.Error](err); !ok || e.Kind != sigv4.InvalidChecksum {
+		return err
+	}
+	for _, a := range algorithms {
+		name := http.CanonicalHeaderKey(checksumPrefix + a.name)
+		v := x.r.Header.Get(name)
+		if raw, bad := base64.StdEncoding.DecodeString(v); v != "" && (bad != nil || len(raw) != a.bits/8) {
+			return &wire.Error{Status: http.StatusBadRequest, Code: "BadDigest", Message: "Value for " + strings.ToLower(name) + " header is invalid.", Err: err}
+		}
+	}
+	return err
 }
 
 // permit asks once more before something is stored.

@@ -103,7 +103,7 @@ func TestRoute(t *testing.T) {
 		{"GET /bkt/k?acl&versionId=1", nil, "GetObjectAcl"},
 		{"GET /bkt/k?tagging", nil, "GetObjectTagging"},
 		{"GET /bkt/k?attributes", nil, "GetObjectAttributes"},
-		{"GET /bkt/k?torrent", nil, "NotImplemented"},
+		{"GET /bkt/k?torrent", nil, "GetObjectTorrent"},
 		{"GET /bkt/k", []string{"x-amz-server-side-encryption-customer-key", "x"}, "GetObject"},
 		{"GET /bkt/k", []string{"x-amz-checksum-mode", "ENABLED"}, "GetObject"},
 		{"GET /bkt/k?uploadId=u", nil, "ListParts"},

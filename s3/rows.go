@@ -80,6 +80,7 @@ func subresourceRows() []row {
 	readTags := []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}
 	dropTags := []string{"s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"}
 	readACL := []string{"s3:GetObjectAcl", "s3:GetObjectVersionAcl"}
+	torrents := []string{"s3:GetObjectTorrent", "s3:GetObjectVersionTorrent"}
 	writeACL := []string{"s3:PutObjectAcl", "s3:PutObjectVersionAcl"}
 	return []row{
 		{name: "GetObjectAttributes", method: http.MethodGet, level: onObject, need: []string{"attributes"}, may: version,
@@ -106,6 +107,8 @@ func subresourceRows() []row {
 			actions: []string{"s3:GetObjectLegalHold"}, access: plainAccess},
 		{name: "PutObjectLegalHold", method: http.MethodPut, level: onObject, need: []string{"legal-hold"}, may: version, headers: checksumHeaders,
 			actions: []string{"s3:PutObjectLegalHold"}, decides: true, ask: (*service).askLegalHold},
+		{name: "GetObjectTorrent", method: http.MethodGet, level: onObject, need: []string{"torrent"}, may: version,
+			actions: torrents, access: versionAccess(torrents), serve: (*service).getTorrent},
 		{name: "RestoreObject", method: http.MethodPost, level: onObject, need: []string{"restore"}, may: version, headers: checksumHeaders,
 			actions: []string{"s3:RestoreObject"}, access: plainAccess},
 		{name: "SelectObjectContent", method: http.MethodPost, level: onObject, need: []string{"select", "select-type"}, headers: customerKey,
