@@ -201,7 +201,7 @@ func (s *story) badSignature(reason string) {
 	switch s.rec.Cause {
 	case trail.CauseUnsigned:
 		s.e.Summary = "The request was not signed."
-		s.change(Change{Text: "Give the client credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN), and switch off options like --no-sign-request. There is no anonymous access."})
+		s.change(Change{Text: "Give the client credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN), and switch off options like --no-sign-request. Unsigned requests are answered by S3 alone, and only with --s3-public."})
 	case trail.CauseMismatch:
 		s.e.Summary = "The signature is not the one that the secret of " + s.rec.AccessKeyID + " makes of this request: the secret is wrong, or the request was changed on its way."
 		s.change(Change{Text: "Check the secret access key of the client: it must be the one that came with " + s.rec.AccessKeyID + ", whole, without quotes or line ends."})

@@ -210,6 +210,9 @@ func trustedBy(p *policy.Principal) json.RawMessage {
 	if p.Service != "" {
 		kind, who = "Service", p.Service
 	}
+	if who == "" { // the request was not signed: only everybody includes nobody
+		return json.RawMessage(`"*"`)
+	}
 	raw, _ := json.Marshal(map[string]string{kind: who}) // strings always encode
 	return raw
 }

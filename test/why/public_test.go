@@ -28,7 +28,7 @@ func TestUnsignedRequest(t *testing.T) {
 		want   []string
 	}{
 		{"/vincent-iot/open/page", http.StatusOK, []string{"ALLOWED", "the request is not signed", `"Open"`}},
-		{"/vincent-iot/shut/page", http.StatusForbidden, []string{"DENIED", "the request is not signed", "would still be denied"}},
+		{"/vincent-iot/shut/page", http.StatusForbidden, []string{"DENIED", "the request is not signed", "would still be denied", `"Principal": "*"`}},
 	} {
 		resp, err := s.Admin.HTTP.Get(s.APIURL() + c.path)
 		w.must(err)
