@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/upstream"
 	"github.com/thingpass/thingpass/wire"
@@ -42,6 +43,9 @@ func (s *service) forward(x *exchange, op *row) error {
 		return errEngineRefuses(x.bucket, x.key, why)
 	}
 	f := &forwarding{exchange: x, s: s, op: op, engine: e}
+	if err := f.ids(); err != nil {
+		return err
+	}
 	switch op.name {
 	case "CreateBucket":
 		return f.createBucket()
@@ -63,6 +67,26 @@ func (s *service) forward(x *exchange, op *row) error {
 	}
 	return f.plain()
 }
+
+// ids refuses what cannot be the id of an upload or a version of this key: an
+// engine could take it for one of another key.
+func (f *forwarding) ids() error {
+	kind := f.engine.Kind()
+	if f.query.Has(uploadParameter) && !kind.HasUpload(f.query.Get(uploadParameter)) {
+		return objects.ErrNoSuchUpload
+	}
+	return f.versionOf(f.target)
+}
+
+// versionOf is ids for the version that a target names.
+func (f *forwarding) versionOf(t *target) error {
+	if v := t.version(); v != "" && !f.engine.Kind().HasVersion(v) {
+		return f.s.absence(f.exchange, t, objects.ErrNoSuchVersion)
+	}
+	return nil
+}
+
+const uploadParameter = "uploadId"
 
 // plain forwards a request as it is and its answer as it is.
 func (f *forwarding) plain() error {
@@ -112,7 +136,8 @@ func (f *forwarding) bucketThere() error {
 
 // request makes a forwarded request without its body.
 func (f *forwarding) request() (*upstream.Request, error) {
-	q := &upstream.Request{Method: f.op.method, Bucket: f.bucket, Key: f.key, Header: make(http.Header, len(f.r.Header)+4)}
+	q := &upstream.Request{Method: f.op.method, Bucket: f.bucket, Key: f.key, Header: make(http.Header, len(f.r.Header)+4),
+		Version: f.version(), Upload: f.query.Get(uploadParameter)}
 	for name, values := range f.r.Header {
 		if f.passes(name) {
 			q.Header[name] = values
@@ -123,7 +148,7 @@ func (f *forwarding) request() (*upstream.Request, error) {
 	}
 	if len(f.query) > 0 {
 		q.Query = upstream.Query(f.query, func(name string) bool {
-			if slices.Contains(signing, name) {
+			if slices.Contains(signing, name) || name == versionParameter || name == uploadParameter {
 				return false
 			}
 			if header := http.CanonicalHeaderKey(name); strings.HasPrefix(header, "X-Amz-") { // presigned, hence in the query

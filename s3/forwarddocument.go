@@ -41,6 +41,9 @@ func (f *forwarding) copy() error {
 	if why != "" {
 		return errEngineRefuses(src.bucket, src.key, why)
 	}
+	if err := f.versionOf(src); err != nil {
+		return err
+	}
 	q, err := f.request()
 	if err != nil {
 		return err
@@ -50,11 +53,7 @@ func (f *forwarding) copy() error {
 			return err
 		}
 	}
-	from := "/" + src.bucket + "/" + upstream.EscapePath(src.key)
-	if v := src.version(); v != "" {
-		from += "?versionId=" + escapeURL(v)
-	}
-	q.Header[copySourceHeader] = []string{from}
+	q.Source = &upstream.Object{Bucket: src.bucket, Key: src.key, Version: src.version()}
 	q.Thinks = true
 	a, err := f.send(q)
 	if err != nil {
@@ -191,7 +190,7 @@ func (f *forwarding) mayDelete(entry deleteEntry) error {
 	if why := f.engine.Kind().Refuses(f.bucket, entry.key); why != "" {
 		return errEngineRefuses(f.bucket, entry.key, why)
 	}
-	return nil
+	return f.versionOf(entry.target(f.exchange))
 }
 
 // forwardedDeletes is what an engine says of deletions.

@@ -91,7 +91,7 @@ func (l *limited) Read(p []byte) (int, error) {
 func (x *exchange) upload() (*limited, error) {
 	body, err := x.call.Body()
 	if err != nil {
-		return nil, x.checksumError(err)
+		return nil, err
 	}
 	if body.Length() > maxPut {
 		return nil, errTooLarge(body.Length())

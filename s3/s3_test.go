@@ -224,6 +224,7 @@ func TestObjects(t *testing.T) {
 	w.want(a, "GET /fleet/k", "", 403, "AccessDenied", "x-amz-expected-bucket-owner", "999999999999")
 	w.want(a, "GET /fleet/k", "", 200, "", "x-amz-expected-bucket-owner", "123456789012")
 	w.want(a, "PUT /fleet/k", "x", 400, "MetadataTooLarge", "x-amz-meta-a", strings.Repeat("a", 2048))
+	w.want(a, "PUT /fleet/k", "x", 400, "BadDigest", "x-amz-checksum-sha256", "bad")
 }
 
 // A body that does not verify leaves the key as it was.

@@ -121,7 +121,11 @@ func (s *service) operation(op *row) gate.Operation {
 		if err := s.checkOwner(r); err != nil {
 			return err
 		}
-		return bodyError(s.carryOut(&exchange{target: t, w: w, r: r, call: call}, op))
+		x := &exchange{target: t, w: w, r: r, call: call}
+		if err := s.carryOut(x, op); err != nil {
+			return bodyError(x.checksumError(err))
+		}
+		return nil
 	}
 	return gate.NewRaw(spec, access, serve)
 }

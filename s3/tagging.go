@@ -209,11 +209,10 @@ func (s *service) mayCopyTags(x *exchange, src *target) error {
 
 // engineTags reads the tags of an object that an engine has.
 func engineTags(ctx context.Context, e *upstream.Engine, t *target) (map[string]string, error) {
-	q := &upstream.Request{Method: http.MethodGet, Bucket: t.bucket, Key: t.key, Header: http.Header{}, Query: "tagging"}
-	if v := t.version(); v != "" {
-		q.Query += "&versionId=" + escapeURL(v)
+	if v := t.version(); v != "" && !e.Kind().HasVersion(v) {
+		return nil, nil
 	}
-	a, err := e.Send(ctx, q)
+	a, err := e.Send(ctx, &upstream.Request{Method: http.MethodGet, Bucket: t.bucket, Key: t.key, Version: t.version(), Query: "tagging"})
 	if err != nil {
 		return nil, err
 	}
