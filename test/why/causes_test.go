@@ -245,7 +245,7 @@ func TestUnsigned(t *testing.T) {
 	resp, err := w.Admin.HTTP.Do(r)
 	w.must(err)
 	_ = resp.Body.Close()
-	w.why([]string{resp.Header.Get("X-Amzn-Requestid")}, "was not signed", "no anonymous access")
+	w.why([]string{resp.Header.Get("X-Amzn-Requestid")}, "was not signed", "only with --s3-public")
 }
 
 // The other kinds of policy.
