@@ -123,7 +123,7 @@ func (s *service) operation(op *row) gate.Operation {
 		}
 		x := &exchange{target: t, w: w, r: r, call: call}
 		if err := s.carryOut(x, op); err != nil {
-			return bodyError(x.checksumError(err))
+			return x.checksumError(bodyError(err))
 		}
 		return nil
 	}
