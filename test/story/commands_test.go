@@ -149,7 +149,9 @@ func creds(ts *testscript.TestScript, neg bool, args []string) {
 	} else if answer.Credentials.SessionToken == "" {
 		ts.Fatalf("there are no credentials in %s", text)
 	}
-	ts.Value(castKey{}).(*cast).actors[args[0]] = sigv4.Credentials(answer.Credentials)
+	ts.Value(castKey{}).(*cast).actors[args[0]] = sigv4.Credentials{
+		AccessKeyID: answer.Credentials.AccessKeyID, SecretAccessKey: answer.Credentials.SecretAccessKey, SessionToken: answer.Credentials.SessionToken,
+	}
 	act(ts, args[0])
 }
 
