@@ -250,8 +250,8 @@ func (l *lines) resource(t testing.TB) string {
 // and in a list of deletions.
 func TestForwardedKey(t *testing.T) {
 	check := keyCheck(t)
-	for _, key := range oddKeys {
-		check(t, key)
+	for i, key := range oddKeys {
+		check(t, key, oddIDs[i%len(oddIDs)])
 	}
 }
 
@@ -261,23 +261,21 @@ var oddKeys = []string{
 	"a:b@c", "=", "a%", "a%zz", "%", "a%C0%AFb", "%7Fx", "b?acl", "b?versionId=x", "b?partNumber=1%26uploadId=x",
 }
 
-func FuzzForwardedKey(f *testing.F) {
-	for _, key := range oddKeys {
-		f.Add(key)
-	}
-	check := keyCheck(f)
-	f.Fuzz(func(t *testing.T, key string) { check(t, key) })
+// oddIDs are of uploads and versions.
+var oddIDs = []string{
+	"2~abcdefghijklmnopqrstuvwxyz-_123", "b.2~x", "2~x.2~y", "2~a.b", ".", "abcdefghijklmnopqrstuvwx.yz-123", "abcdefghijklmnopqrstuvwx.yz-12_b", "_", "null", "null_b", "",
 }
 
-func keyCheck(tb testing.TB) func(testing.TB, string) {
-	e := &engine{t: tb}
-	e.answer = func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Has("delete") {
-			_, _ = io.WriteString(w, "<DeleteResult/>")
-		} else if r.Header.Get("X-Amz-Copy-Source") != "" {
-			_, _ = io.WriteString(w, "<CopyObjectResult><ETag>x</ETag></CopyObjectResult>")
-		}
+func FuzzForwardedKey(f *testing.F) {
+	for i, key := range oddKeys {
+		f.Add(key, oddIDs[i%len(oddIDs)])
 	}
+	check := keyCheck(f)
+	f.Fuzz(func(t *testing.T, key, id string) { check(t, key, id) })
+}
+
+func keyCheck(tb testing.TB) func(t testing.TB, key, id string) {
+	e := &engine{t: tb, answer: documents}
 	listening := httptest.NewServer(e)
 	tb.Cleanup(listening.Close)
 	log := &lines{}
@@ -313,7 +311,7 @@ func keyCheck(tb testing.TB) func(testing.TB, string) {
 		_ = resp.Body.Close()
 		return resp.StatusCode, log.resource(t)
 	}
-	return func(t testing.TB, key string) {
+	return func(t testing.TB, key, id string) {
 		if status, asked := send(t, "GET", "/cam-a/"+key, http.Header{}, nil); status != 0 {
 			compare(t, "path "+key, asked, status, e.last(), func(s *seen) string { return s.path })
 		}
@@ -331,9 +329,22 @@ func keyCheck(tb testing.TB) func(testing.TB, string) {
 		var escaped bytes.Buffer
 		_ = xmlEscape(&escaped, key)
 		status, asked := send(t, "POST", "/cam-a?delete", http.Header{}, []byte("<Delete><Object><Key>"+escaped.String()+"</Key></Object></Delete>"))
-		if got := e.last(); got != nil && status == 200 {
+		if got := e.last(); got != nil {
+			if status != 200 {
+				t.Errorf("deletion of %q: %d", key, status)
+			}
 			if want := "arn:aws:s3:::cam-a/" + deletedKey(t, got.body); asked != want || got.path != "/cam-a" {
 				t.Errorf("deletion of %q: authorised %q, the engine saw %q", key, asked, got.body)
+			}
+		}
+		for parameter, meant := range map[string]func(key, id string) string{"uploadId": cephUploadKey, "versionId": cephVersionKey} {
+			path := "/cam-a/" + strings.ReplaceAll(key, "?", "%3F") + "?" + parameter + "=" + url.QueryEscape(id)
+			if status, asked := send(t, "GET", path, http.Header{}, nil); status != 0 {
+				if got := e.last(); got != nil {
+					compare(t, path, asked, status, got, func(s *seen) string {
+						return "/cam-a/" + meant(strings.TrimPrefix(s.path, "/cam-a/"), s.URL.Query().Get(parameter))
+					})
+				}
 			}
 		}
 	}

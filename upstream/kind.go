@@ -74,3 +74,55 @@ func (k Kind) RefusesPartSource(key string) string {
 	}
 	return ""
 }
+
+// maxID is how long the id of an upload or a version may be, in bytes (S3's user
+// guide, "Version IDs").
+const maxID = 1024
+
+// HasUpload tells whether an id can be that of an upload of the key that it is
+// given with. Ceph names an upload <key>.<id>, so that one with a dot in it would
+// be the upload of a longer key; its own are 2~ and then letters, digits, dashes
+// and underscores (RGWMPObj, MULTIPART_UPLOAD_ID_PREFIX).
+func (k Kind) HasUpload(id string) bool {
+	rest, ceph := strings.CutPrefix(id, "2~")
+	if k == Ceph && !ceph {
+		return false
+	}
+	if ceph {
+		return rest != "" && len(rest) <= 64 && only(rest, "-_")
+	}
+	return plainID(id)
+}
+
+// HasVersion is HasUpload for a version. Ceph names one _:<id>_<key>; its own
+// have 31 letters, digits, dashes and dots (rgw_obj_key,
+// gen_rand_alphanumeric_no_underscore).
+func (k Kind) HasVersion(id string) bool {
+	switch {
+	case id == "null":
+		return true
+	case k == Ceph:
+		return (len(id) == 31 || len(id) == 32) && only(id, "-.")
+	case k == Other && strings.Contains(id, "_"):
+		return false
+	}
+	return plainID(id)
+}
+
+// plainID takes what ids are made of, and what an engine that keeps files could
+// not take for another folder.
+func plainID(id string) bool {
+	return id != "" && len(id) <= maxID && only(id, "-_.=") && strings.Trim(id, ".") != "" && !strings.Contains(id, "..")
+}
+
+// only tells whether a text has letters, digits and those further characters
+// only.
+func only(s, further string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(further, c) >= 0) {
+			return false
+		}
+	}
+	return true
+}

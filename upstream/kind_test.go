@@ -29,7 +29,13 @@ func TestRefuses(t *testing.T) {
 		t.Error("the source of a part")
 	}
 	e := upstream.New(upstream.Config{Name: "e", Kind: upstream.Ceph, Endpoint: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}})
-	if _, err := e.Send(t.Context(), &upstream.Request{Method: http.MethodGet, Bucket: "admin", Key: "user"}); err == nil || !strings.Contains(err.Error(), "is not sent") {
-		t.Errorf("%v", err)
+	for _, q := range []upstream.Request{
+		{Bucket: "admin", Key: "user"}, {Bucket: "b", Key: "a", Upload: "b.2~x"}, {Bucket: "b", Key: "a", Version: "abcdefghijklmnopqrstuvwxyz0123_b"},
+		{Bucket: "b", Key: "a", Source: &upstream.Object{Bucket: "b", Key: "a", Version: "x_b"}}, {Bucket: "b", Key: "a", Upload: "2~x", Source: &upstream.Object{Bucket: "b", Key: "%"}},
+	} {
+		q.Method = http.MethodGet
+		if _, err := e.Send(t.Context(), &q); err == nil || !strings.Contains(err.Error(), "is not sent") {
+			t.Errorf("%+v: %v", q, err)
+		}
 	}
 }

@@ -19,7 +19,11 @@ type Request struct {
 	Method string
 	Bucket string // "" for what is about all buckets
 	Key    string // decoded; "" for what is about a bucket
-	Query  string // encoded; see Query
+	Query  string // encoded; see Query. It has neither versionId nor uploadId
+
+	Version string  // of the key; "" for the current one
+	Upload  string  // of the key, which the request is a step of; "" for none
+	Source  *Object // that is copied; nil for none
 
 	// Header has canonical names and single values. Send adds to it.
 	Header http.Header
@@ -35,6 +39,36 @@ type Request struct {
 	Abort func()
 
 	Thinks bool // the answer may begin late: see Timeouts.Think
+}
+
+// Object is an object, or a version of it.
+type Object struct{ Bucket, Key, Version string }
+
+// refusal says why an engine of a kind must not be sent the request, "" when it
+// may.
+func (q *Request) refusal(k Kind) string {
+	all := []Object{{q.Bucket, q.Key, q.Version}}
+	if q.Source != nil {
+		all = append(all, *q.Source)
+	}
+	for _, o := range all {
+		if why := k.Refuses(o.Bucket, o.Key); why != "" {
+			return why
+		}
+		if o.Version != "" && !k.HasVersion(o.Version) {
+			return "this cannot be a version of it"
+		}
+	}
+	if q.Upload == "" {
+		return ""
+	}
+	if !k.HasUpload(q.Upload) {
+		return "this cannot be an upload of it"
+	}
+	if q.Source != nil {
+		return k.RefusesPartSource(q.Source.Key)
+	}
+	return ""
 }
 
 // Answer is what the engine answered. It must be closed.
@@ -84,7 +118,7 @@ var errStalled = errors.New("the engine neither takes nor gives bytes")
 // body or of the context. A request without a body that only reads is sent
 // twice when the first time brought no answer.
 func (e *Engine) Send(ctx context.Context, q *Request) (*Answer, error) {
-	if why := e.cfg.Kind.Refuses(q.Bucket, q.Key); why != "" { // whoever asks should have asked before
+	if why := q.refusal(e.cfg.Kind); why != "" { // whoever asks should have asked before
 		return nil, fmt.Errorf("request for %q of bucket %q is not sent to the S3 engine %q: %s", q.Key, q.Bucket, e.cfg.Name, why)
 	}
 	if err := e.turn(ctx); err != nil {
@@ -174,7 +208,7 @@ func (e *Engine) failure(ctx context.Context, out *outgoing, err error) error {
 
 // request makes the HTTP request, still unsigned.
 func (e *Engine) request(q *Request) *http.Request {
-	u := &url.URL{Scheme: e.cfg.Endpoint.Scheme, Host: e.cfg.Endpoint.Host, Path: "/", RawQuery: q.Query}
+	u := &url.URL{Scheme: e.cfg.Endpoint.Scheme, Host: e.cfg.Endpoint.Host, Path: "/", RawQuery: q.query()}
 	if q.Bucket != "" {
 		u.Path = "/" + q.Bucket
 	}
@@ -187,10 +221,35 @@ func (e *Engine) request(q *Request) *http.Request {
 		h = http.Header{}
 	}
 	h["Accept-Encoding"], h["User-Agent"] = identity, userAgent
+	if o := q.Source; o != nil {
+		from := "/" + o.Bucket + "/" + EscapePath(o.Key)
+		if o.Version != "" {
+			from += "?versionId=" + string(appendEscaped(nil, o.Version, '-'))
+		}
+		h["X-Amz-Copy-Source"] = []string{from}
+	}
 	return &http.Request{
 		Method: q.Method, URL: u, Host: u.Host, Header: h, Body: http.NoBody,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
+}
+
+// query is the whole query.
+func (q *Request) query() string {
+	if q.Version == "" && q.Upload == "" {
+		return q.Query
+	}
+	dst := []byte(q.Query)
+	for _, p := range [...]struct{ name, value string }{{"versionId", q.Version}, {"uploadId", q.Upload}} {
+		if p.value == "" {
+			continue
+		}
+		if len(dst) > 0 {
+			dst = append(dst, '&')
+		}
+		dst = appendEscaped(append(append(dst, p.name...), '='), p.value, '-')
+	}
+	return string(dst)
 }
 
 // What every request says. Nobody changes them.
