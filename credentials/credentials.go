@@ -15,7 +15,6 @@
 package credentials
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -146,30 +145,33 @@ func aliasOf(r *http.Request) (string, error) {
 	return alias, nil
 }
 
-type body struct {
-	Credentials keys `json:"credentials"`
-}
-
-type keys struct {
-	AccessKeyID     string `json:"accessKeyId"`
-	SecretAccessKey string `json:"secretAccessKey"`
-	SessionToken    string `json:"sessionToken"`
-	Expiration      string `json:"expiration"` // exactly 20 characters: some clients take nothing else
-}
-
 // answer writes the credentials in one piece, with its length: some clients
 // read only once.
 func answer(w http.ResponseWriter, requestID string, c session.Credentials) {
-	out, _ := json.Marshal(body{keys{
-		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal(),
-		Expiration: c.Expiration.UTC().Format("2006-01-02T15:04:05Z"),
-	}})
+	out := document(c)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(out)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Amzn-Requestid", requestID)
 	_, _ = w.Write(out)
+}
+
+// document is the JSON of credentials. Its texts are made here, of base32,
+// base64 and digits, so nothing in them needs an escape. The expiration has
+// exactly 20 characters: some clients take nothing else.
+func document(c session.Credentials) []byte {
+	token := c.SessionToken.Reveal()
+	out := make([]byte, 0, 192+len(token))
+	out = append(out, `{"credentials":{"accessKeyId":"`...)
+	out = append(out, c.AccessKeyID...)
+	out = append(out, `","secretAccessKey":"`...)
+	out = append(out, c.SecretAccessKey.Reveal()...)
+	out = append(out, `","sessionToken":"`...)
+	out = append(out, token...)
+	out = append(out, `","expiration":"`...)
+	out = c.Expiration.UTC().AppendFormat(out, "2006-01-02T15:04:05Z")
+	return append(out, `"}}`...)
 }
 
 // fail answers with an error and returns its status. An unforeseen error is

@@ -53,7 +53,7 @@ func (d *Door) exchange(ctx context.Context, x *exchange) (session.Credentials, 
 
 	// 3. The IoT policies must permit the role alias.
 	connection := x.connectionKeys()
-	if err := d.permit(x, connection.Clone()); err != nil {
+	if err := d.permit(x, authz.NewContextOver(connection, deviceKeys)); err != nil {
 		return none, err
 	}
 
@@ -108,6 +108,10 @@ func (d *Door) identify(ctx context.Context, x *exchange) (err error) {
 // pattern and a text.
 const maxAlias = 2048
 
+// deviceKeys is about how many condition keys a device has besides its
+// connection's.
+const deviceKeys = 12
+
 // permit checks iot:AssumeRoleWithCertificate on the role alias.
 func (d *Door) permit(x *exchange, keys *authz.Context) error {
 	x.stage = trail.StepIoTPolicy
@@ -159,13 +163,15 @@ func (d *Door) role(ctx context.Context, x *exchange) (alias thingpass.RoleAlias
 
 // trusted asks the role's trust policy whether the credentials provider may
 // assume the role.
-func (d *Door) trusted(ctx context.Context, x *exchange, role *thingpass.RoleGrants, keys *authz.Context) error {
+func (d *Door) trusted(ctx context.Context, x *exchange, role *thingpass.RoleGrants, connection *authz.Context) error {
 	x.stage = trail.StepTrust
+	caller := thingpass.Principal{Kind: thingpass.ServicePrincipal, Service: Service}
+	keys := authz.NewContextOver(connection, 8)
+	d.cfg.Authz.PrincipalKeys(keys, &caller)
 	keys.Set("aws:SourceArn", d.cfg.Place.RoleAlias(x.alias))
 	keys.Set("aws:SourceAccount", d.cfg.Place.Account)
 	verdict, err := d.cfg.Authz.AssumeRole(ctx, role.Role, authz.Request{
-		Principal: thingpass.Principal{Kind: thingpass.ServicePrincipal, Service: Service},
-		Action:    "sts:AssumeRole", Resource: d.cfg.Place.Role(role.Path, role.Name), Context: keys,
+		Principal: caller, Action: "sts:AssumeRole", Resource: d.cfg.Place.Role(role.Path, role.Name), Context: keys, Complete: true,
 	})
 	if err != nil {
 		return err

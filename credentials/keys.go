@@ -14,7 +14,7 @@ import (
 // connectionKeys are the condition keys of the connection. The address is the
 // socket's: no forwarding header is believed.
 func (x *exchange) connectionKeys() *authz.Context {
-	c := authz.NewContext()
+	c := authz.NewContextOver(nil, 4)
 	c.Set("aws:CurrentTime", x.now.UTC().Format(time.RFC3339))
 	c.Set("aws:EpochTime", strconv.FormatInt(x.now.Unix(), 10))
 	c.Set("aws:SecureTransport", "true")

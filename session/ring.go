@@ -28,8 +28,8 @@ type Ring struct {
 type ringKey struct {
 	id      [keyIDSize]byte
 	created time.Time
-	seal    []byte // derives the cipher key of one token
-	derive  []byte // derives access key id and secret access key
+	seal    *macs // derives the cipher key of one token
+	derive  *macs // derives access key id and secret access key
 }
 
 type ringFile struct {
@@ -105,13 +105,9 @@ func (k ringFileKey) open() (ringKey, error) {
 	if err1 != nil || err2 != nil || len(id) != keyIDSize || len(secret) != ringKeySize {
 		return ringKey{}, errors.New("a key is malformed")
 	}
-	out := ringKey{id: [keyIDSize]byte(id), created: k.Created}
-	var err error
-	if out.seal, err = hkdf.Expand(sha256.New, secret, "thingpass token seal v1", 32); err != nil {
-		return ringKey{}, err
-	}
-	out.derive, err = hkdf.Expand(sha256.New, secret, "thingpass secret derivation v1", 32)
-	return out, err
+	seal, err1 := hkdf.Expand(sha256.New, secret, "thingpass token seal v1", 32)
+	derive, err2 := hkdf.Expand(sha256.New, secret, "thingpass secret derivation v1", 32)
+	return ringKey{id: [keyIDSize]byte(id), created: k.Created, seal: newMACs(seal), derive: newMACs(derive)}, errors.Join(err1, err2)
 }
 
 func (r *Ring) newest() (ringKey, error) {

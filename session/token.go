@@ -11,8 +11,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash"
+	"io"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -117,7 +120,7 @@ func additional(header []byte, account string) []byte {
 }
 
 func (k ringKey) aead(salt []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(mac(k.seal, salt, "key"))
+	block, err := aes.NewCipher(k.seal.sum(salt, "key"))
 	if err != nil {
 		return nil, err
 	}
@@ -127,17 +130,27 @@ func (k ringKey) aead(salt []byte) (cipher.AEAD, error) {
 // derived returns the key pair that belongs to a salt: ASIA and 16 characters
 // of base32, and 40 characters of base64, as long as AWS's.
 func (k ringKey) derived(salt []byte) (accessKeyID string, secret thingpass.Secret) {
-	id := mac(k.derive, salt, "id")
-	sec := mac(k.derive, salt, "secret")
+	id := k.derive.sum(salt, "id")
+	sec := k.derive.sum(salt, "secret")
 	return "ASIA" + base32.StdEncoding.EncodeToString(id[:10]),
 		thingpass.NewSecret(base64.StdEncoding.EncodeToString(sec[:30]))
 }
 
-func mac(key, salt []byte, purpose string) []byte {
-	h := hmac.New(sha256.New, key)
+// macs computes HMAC-SHA256 under one key. To make one costs more than to use
+// it, so those that are done wait for the next use.
+type macs struct{ idle sync.Pool }
+
+func newMACs(key []byte) *macs {
+	return &macs{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+func (m *macs) sum(salt []byte, purpose string) []byte {
+	h := m.idle.Get().(hash.Hash)
+	defer m.idle.Put(h)
+	h.Reset()
 	h.Write(salt)
-	h.Write([]byte(purpose))
-	return h.Sum(nil)
+	_, _ = io.WriteString(h, purpose)
+	return h.Sum(make([]byte, 0, sha256.Size))
 }
 
 // encode lays a record out as: certificate flag, issue time in milliseconds,
