@@ -38,9 +38,6 @@ func deleteCondition(h http.Header) (c objects.Condition, err error) {
 	if c, err = writeCondition(h); err != nil {
 		return c, err
 	}
-	if c.IfNoneMatch != "" {
-		return c, errNotImplemented("If-None-Match on a deletion")
-	}
 	if v := h.Get("X-Amz-If-Match-Size"); v != "" {
 		if err := setSize(&c, v); err != nil {
 			return c, err
@@ -231,7 +228,11 @@ func (s *service) mayDelete(x *exchange, entry deleteEntry) error {
 	if err := checkKey(t.key); err != nil {
 		return err
 	}
-	for _, a := range s.deletionOf(t, x.call) {
+	questions := s.deletionOf(t, x.call)
+	if v := entry.condition.IfMatch; v != "" {
+		questions[0].Context["s3:if-match"] = []string{v}
+	}
+	for _, a := range questions {
 		if x.call.Demand(x.r.Context(), a) != nil {
 			return errAccessDenied()
 		}

@@ -84,16 +84,20 @@ func attributesAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error)
 
 // deleteAccess asks for a deletion, and for what its header would get around.
 func deleteAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
-	return s.deletionOf(t, c), nil
+	all := s.deletionOf(t, c)
+	conditionKeys(all[0], c.Request.Header, "If-Match")
+	return all, nil
 }
 
+// deletionOf are the questions about deleting an object, the deletion itself
+// first. Its condition is for the caller to add: it may be a header, or an entry
+// of a list.
 func (s *service) deletionOf(t *target, c *gate.Call) []gateAccess {
 	a := s.access(t, c, "s3:DeleteObject")
 	if v := t.version(); v != "" {
 		a.Action = "s3:DeleteObjectVersion"
 		a.Context["s3:VersionId"] = []string{v}
 	}
-	conditionKeys(a, c.Request.Header, "If-Match")
 	all := []gateAccess{a}
 	if bypasses(c.Request.Header) {
 		all = append(all, s.onVersion(t, c, []string{"s3:BypassGovernanceRetention"}))

@@ -204,7 +204,7 @@ func TestObjects(t *testing.T) {
 	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-None-Match", "*")
 	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-Match", `"other"`)
 	w.want(a, "PUT /fleet/none", "x", 404, "NoSuchKey", "If-Match", etag)
-	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-None-Match", etag)
+	w.want(a, "PUT /fleet/k", "x", 501, "NotImplemented", "If-None-Match", etag)
 	w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "If-Match", `"other"`)
 	w.want(a, "DELETE /fleet/k", "", 501, "NotImplemented", "If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT")
 	w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "x-amz-if-match-size", "1")

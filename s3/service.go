@@ -89,13 +89,16 @@ func New(cfg Config) gate.Service {
 	return out
 }
 
-// route names the operation of a request.
+// route names the operation of a request, which leaves no doubt what it says.
 func (s *service) route(r *http.Request) (string, any, error) {
 	t, err := s.parse(r)
 	if err != nil {
 		return "", nil, err
 	}
 	if err := s.table.find(t, r); err != nil {
+		return "", nil, err
+	}
+	if err := t.exact(r.Header); err != nil {
 		return "", nil, err
 	}
 	return t.op.name, t, nil
