@@ -1,8 +1,10 @@
 package s3
 
 import (
+	"math"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Some of what a request says is a condition key of policies and is carried out
@@ -14,7 +16,39 @@ import (
 // exact refuses a request, of which the row is found, that says such a thing in
 // another form.
 func (t *target) exact(h http.Header) error {
+	for name := range t.query {
+		if numbers[name] {
+			if _, err := exactNumber(name, t.query.Get(name)); err != nil {
+				return err
+			}
+		}
+	}
 	return t.exactConditions(h)
+}
+
+// numbers lists the query parameters that are whole numbers. max-keys is a
+// condition key.
+var numbers = map[string]bool{
+	"max-keys": true, "max-uploads": true, "max-parts": true, "max-buckets": true, "partNumber": true, "part-number-marker": true,
+}
+
+// exactNumber takes a whole number in digits and nothing else: signs and blanks
+// are for parsers to differ about.
+func exactNumber(name, v string) (string, error) {
+	if n, ok := digits(v); !ok || n > math.MaxInt32 {
+		return "", errArgument(name, v, "Provided "+name+" not an integer or within integer range")
+	}
+	return v, nil
+}
+
+// exactDate takes a date as RFC 3339 has it, in any zone and as precise as it
+// likes, and gives it as it is passed on: in UTC, to the second.
+func exactDate(name, v string) (string, error) {
+	at, err := time.Parse(time.RFC3339, v)
+	if at = at.UTC(); err != nil || at.Year() < 1 || at.Year() > 9999 {
+		return "", errArgument(name, v, "The retain until date must be provided in ISO 8601 format")
+	}
+	return at.Format(time.RFC3339), nil
 }
 
 // exactConditions holds the conditions of writes to what is carried out: S3

@@ -60,6 +60,9 @@ type specialHeader struct {
 	key    string   // the condition key that it is, "" for none
 	values []string // the only values that there are; nil for any
 
+	// exact gives the value in its one form, in which it is passed on; nil for any.
+	exact func(name, value string) (string, error)
+
 	// foreign tells that the embedded store does not carry the header out: with
 	// any value but those of own, or with any.
 	foreign bool
@@ -104,7 +107,7 @@ var special = map[string]*specialHeader{
 	"X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key-Md5":   {foreign: true},
 
 	"X-Amz-Object-Lock-Mode":              {key: "s3:object-lock-mode", values: []string{"GOVERNANCE", "COMPLIANCE"}, foreign: true},
-	"X-Amz-Object-Lock-Retain-Until-Date": {key: "s3:object-lock-retain-until-date", foreign: true},
+	"X-Amz-Object-Lock-Retain-Until-Date": {key: "s3:object-lock-retain-until-date", exact: exactDate, foreign: true},
 	"X-Amz-Object-Lock-Legal-Hold":        {key: "s3:object-lock-legal-hold", values: []string{"ON", "OFF"}, foreign: true},
 	"X-Amz-Bucket-Object-Lock-Enabled":    {values: []string{"true", "True", "false", "False"}, foreign: true, own: []string{"false", "False"}},
 	"X-Amz-Object-Ownership":              {key: "s3:x-amz-object-ownership", values: ownerships},
@@ -113,6 +116,9 @@ var special = map[string]*specialHeader{
 	"X-Amz-Tagging-Directive":  {values: []string{"COPY", "REPLACE"}},
 	"X-Amz-Checksum-Mode":      {values: []string{"ENABLED"}},
 	"X-Amz-Request-Payer":      {values: []string{"requester"}},
+
+	"X-Amz-Max-Parts":          {exact: exactNumber},
+	"X-Amz-Part-Number-Marker": {exact: exactNumber},
 
 	"X-Amz-Bypass-Governance-Retention": {values: []string{"true", "True", "false", "False"}},
 }

@@ -334,7 +334,7 @@ func (op *row) wanted(t *target, r *http.Request) bool {
 // look goes through parameters and headers, once. It names what the row does
 // not know about the request, the first by name so that an answer does not change
 // with the map; "" for nothing. It refuses a header given twice where one of the
-// two would have to be ignored.
+// two would have to be ignored, and gives those that have one form that form.
 func (op *row) look(t *target, r *http.Request) (strange string, err error) {
 	unknown := func(name string) {
 		if strange == "" || name < strange {
@@ -364,6 +364,15 @@ func (op *row) look(t *target, r *http.Request) (strange string, err error) {
 		}
 		if h.values != nil && !slices.Contains(h.values, values[0]) {
 			unknown(strings.ToLower(name) + ": " + values[0])
+		}
+		if h.exact != nil {
+			v, wrong := h.exact(strings.ToLower(name), values[0])
+			if wrong != nil {
+				err = wrong
+				continue
+			}
+			values = []string{v}
+			r.Header[name] = values
 		}
 		if h.key != "" {
 			t.said = append(t.said, condition{h.key, values})

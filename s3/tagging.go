@@ -148,6 +148,9 @@ func (s *service) askObjectTagging(x *exchange) error {
 	a := s.onVersion(x.target, x.call, x.op.actions)
 	tagKeys(&a, tags)
 	x.tags = tags
+	if err := x.instead(newTagging(tags)); err != nil {
+		return err
+	}
 	return x.call.Demand(x.r.Context(), a)
 }
 
