@@ -46,6 +46,9 @@ func (s *service) forward(x *exchange, op *row) error {
 	if err := f.ids(); err != nil {
 		return err
 	}
+	if err := f.conditions(); err != nil {
+		return err
+	}
 	switch op.name {
 	case "CreateBucket":
 		return f.createBucket()
@@ -143,6 +146,7 @@ func (f *forwarding) request() (*upstream.Request, error) {
 			q.Header[name] = values
 		}
 	}
+	f.bare(q.Header)
 	if v := withoutFraming(f.r.Header.Get("Content-Encoding")); v != "" {
 		q.Header["Content-Encoding"] = []string{v}
 	}

@@ -122,7 +122,9 @@ func TestForwarded(t *testing.T) {
 		w.Header().Set("Etag", `"abc"`)
 		w.Header().Set("X-Amz-Meta-Some-Name", "v")
 		w.Header().Set("X-Amz-Version-Id", "7")
-		if r.Method == http.MethodGet {
+		if r.URL.Query().Has("versioning") {
+			documents(w, r)
+		} else if r.Method == http.MethodGet {
 			_, _ = io.WriteString(w, "hello")
 		}
 	})

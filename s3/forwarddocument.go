@@ -53,6 +53,9 @@ func (f *forwarding) copy() error {
 			return err
 		}
 	}
+	if err := f.partSource(src); err != nil {
+		return err
+	}
 	q.Source = &upstream.Object{Bucket: src.bucket, Key: src.key, Version: src.version()}
 	q.Thinks = true
 	a, err := f.send(q)
@@ -61,6 +64,9 @@ func (f *forwarding) copy() error {
 	}
 	defer a.Close()
 	text, err := f.read(a)
+	if err == nil {
+		err = f.partSource(src)
+	}
 	if err != nil {
 		return err
 	}
@@ -189,6 +195,12 @@ func (f *forwarding) mayDelete(entry deleteEntry) error {
 	}
 	if why := f.engine.Kind().Refuses(f.bucket, entry.key); why != "" {
 		return errEngineRefuses(f.bucket, entry.key, why)
+	}
+	for name, given := range map[string]bool{"If-Match": entry.condition.IfMatch != "", "X-Amz-If-Match-Size": entry.condition.IfSize != nil,
+		"X-Amz-If-Match-Last-Modified-Time": !entry.condition.IfModified.IsZero()} {
+		if given && !f.engine.Kind().Honours(f.op.name, name) {
+			return errNotImplemented("a condition of a deletion on the storage of this bucket")
+		}
 	}
 	return f.versionOf(entry.target(f.exchange))
 }

@@ -17,6 +17,8 @@ func documents(w http.ResponseWriter, r *http.Request) {
 	switch q := r.URL.Query(); {
 	case q.Has("delete"):
 		_, _ = io.WriteString(w, "<DeleteResult"+ns+"/>")
+	case q.Has("versioning"):
+		_, _ = io.WriteString(w, "<VersioningConfiguration"+ns+"/>")
 	case q.Has("tagging"):
 		_, _ = io.WriteString(w, "<Tagging"+ns+"><TagSet/></Tagging>")
 	case r.Method == http.MethodPost && q.Has("uploadId"):

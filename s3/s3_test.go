@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -205,9 +206,11 @@ func TestObjects(t *testing.T) {
 	w.want(a, "PUT /fleet/k", "x", 412, "PreconditionFailed", "If-Match", `"other"`)
 	w.want(a, "PUT /fleet/none", "x", 404, "NoSuchKey", "If-Match", etag)
 	w.want(a, "PUT /fleet/k", "x", 501, "NotImplemented", "If-None-Match", etag)
-	w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "If-Match", `"other"`)
 	w.want(a, "DELETE /fleet/k", "", 501, "NotImplemented", "If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT")
-	w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "x-amz-if-match-size", "1")
+	if os.Getenv(throughEngine) == "" { // see TestForwardedConditions
+		w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "If-Match", `"other"`)
+		w.want(a, "DELETE /fleet/k", "", 412, "PreconditionFailed", "x-amz-if-match-size", "1")
+	}
 	w.contains(w.want(a, "GET /fleet/k?acl", "", 200, ""), "FULL_CONTROL")
 	w.contains(w.want(a, "GET /fleet/k?tagging", "", 200, ""), "<TagSet></TagSet>")
 	w.want(a, "GET /fleet/k?versionId=null", "", 200, "")

@@ -75,6 +75,29 @@ func (k Kind) RefusesPartSource(key string) string {
 	return ""
 }
 
+// Honours tells whether the engine holds one of S3's operations that write to a
+// condition that comes in a header. What is not known to be honoured is not: Ceph
+// 16 ignores those of copies, completions and deletions, and S3 itself has size
+// and time as conditions of deletions for directory buckets only.
+func (k Kind) Honours(operation, header string) bool {
+	etag := header == "If-Match" || header == "If-None-Match"
+	switch operation {
+	case "PutObject":
+		return etag && (k == AWS || k == MinIO || k == Ceph)
+	case "CompleteMultipartUpload":
+		return etag && (k == AWS || k == MinIO)
+	case "CopyObject":
+		return etag && k == AWS || copyCondition(header) && (k == AWS || k == MinIO || k == Garage)
+	case "UploadPartCopy":
+		return copyCondition(header) && (k == AWS || k == MinIO || k == Garage)
+	case "DeleteObject", "DeleteObjects":
+		return header == "If-Match" && k == AWS
+	}
+	return false
+}
+
+func copyCondition(header string) bool { return strings.HasPrefix(header, "X-Amz-Copy-Source-If-") }
+
 // maxID is how long the id of an upload or a version may be, in bytes (S3's user
 // guide, "Version IDs").
 const maxID = 1024

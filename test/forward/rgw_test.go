@@ -99,7 +99,7 @@ func TestCeph(t *testing.T) {
 		name string
 		run  func(*front)
 	}{
-		{"keys", keys}, {"connections", connections}, {"multipart", multipart}, {"refused", refused},
+		{"keys", keys}, {"connections", connections}, {"multipart", multipart}, {"refused", refused}, {"ids", ids}, {"conditions", conditions},
 		{"tampered", tampered}, {"stopped", stopped}, {"killed", killed},
 	} {
 		t.Run(step.name, func(t *testing.T) {
@@ -180,6 +180,61 @@ func refused(f *front) {
 		f.want(f.server.Admin, "GET /"+bucket+"/info", nil, 400, "InvalidArgument")
 		f.want(f.server.Admin, "PUT /"+bucket, nil, 400, "InvalidArgument")
 	}
+}
+
+// ids by which Ceph would mean another key than the one that is asked for.
+func ids(f *front) {
+	a := f.server.Admin
+	var made struct{ UploadId string }
+	if err := xml.Unmarshal(f.want(a, "POST /fleet/d.secret?uploads", nil, 200, "").Body, &made); err != nil {
+		f.Fatal(err)
+	}
+	f.want(a, "PUT /fleet/d.secret?partNumber=1&uploadId="+made.UploadId, []byte("x"), 200, "")
+	at := "/fleet/d?uploadId=secret." + made.UploadId
+	f.want(f.direct, "GET "+at, nil, 200, "") // so it is still as it was
+	f.want(a, "GET "+at, nil, 404, "NoSuchUpload")
+	f.want(a, "PUT "+at+"&partNumber=2", []byte("x"), 404, "NoSuchUpload")
+	f.want(a, "DELETE "+at, nil, 404, "NoSuchUpload")
+	f.want(a, "GET /fleet/d.secret?uploadId="+made.UploadId, nil, 200, "")
+
+	f.want(a, "PUT /versions", nil, 200, "")
+	f.want(a, "PUT /versions?versioning", []byte("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"), 200, "")
+	version := f.want(a, "PUT /versions/secret_d", []byte("x"), 200, "").Header.Get("X-Amz-Version-Id")
+	at = "/versions/d?versionId=" + version + "_secret"
+	f.want(f.direct, "GET "+at, nil, 200, "")
+	f.want(a, "GET "+at, nil, 404, "NoSuchVersion")
+	f.want(a, "DELETE "+at, nil, 404, "NoSuchVersion")
+	f.want(a, "PUT /versions/d", nil, 404, "NoSuchVersion", "X-Amz-Copy-Source", at)
+	r := f.want(a, "POST /versions?delete", fmt.Appendf(nil, "<Delete><Object><Key>d</Key><VersionId>%s_secret</VersionId></Object></Delete>", version), 200, "")
+	if !strings.Contains(string(r.Body), "<Code>NoSuchVersion</Code>") {
+		f.Errorf("%s", r.Body)
+	}
+	f.want(a, "GET /versions/secret_d?versionId="+version, nil, 200, "")
+}
+
+// conditions hold, or the write is refused.
+func conditions(f *front) {
+	a := f.server.Admin
+	etag := f.want(a, "PUT /fleet/c", []byte("one"), 200, "").Header.Get("Etag")
+	f.want(a, "PUT /fleet/c", []byte("two"), 412, "PreconditionFailed", "If-None-Match", "*")
+	f.want(a, "PUT /fleet/c", []byte("two"), 501, "NotImplemented", "If-None-Match", etag)
+	f.want(a, "PUT /fleet/c", []byte("two"), 412, "PreconditionFailed", "If-Match", `"other"`)
+	f.want(a, "PUT /fleet/c", []byte("one"), 200, "", "If-Match", etag)
+	f.want(a, "DELETE /fleet/c", nil, 501, "NotImplemented", "If-Match", `"other"`)
+	f.want(a, "PUT /fleet/c", nil, 501, "NotImplemented", "If-None-Match", "*", "X-Amz-Copy-Source", "/fleet/k")
+	f.want(a, "PUT /fleet/c", nil, 501, "NotImplemented", "X-Amz-Copy-Source-If-Match", `"other"`, "X-Amz-Copy-Source", "/fleet/k")
+	f.want(a, "PUT /versions/c", []byte("one"), 200, "")
+	f.want(a, "PUT /versions/c", []byte("two"), 501, "NotImplemented", "If-None-Match", "*")
+	if r := f.want(a, "GET /fleet/c", nil, 200, ""); string(r.Body) != "one" {
+		f.Errorf("the object is %q", r.Body)
+	}
+	var made struct{ UploadId string }
+	if err := xml.Unmarshal(f.want(a, "POST /fleet/p?uploads", nil, 200, "").Body, &made); err != nil {
+		f.Fatal(err)
+	}
+	at := "PUT /fleet/p?partNumber=1&uploadId=" + made.UploadId
+	f.want(a, at, nil, 200, "", "X-Amz-Copy-Source", "/fleet/c", "X-Amz-Copy-Source-If-Match", etag)
+	f.want(a, at, nil, 412, "PreconditionFailed", "X-Amz-Copy-Source", "/fleet/c", "X-Amz-Copy-Source-If-Match", `"other"`)
 }
 
 // tampered bodies leave the object that was there.
