@@ -49,6 +49,9 @@ func (s *service) forward(x *exchange, op *row) error {
 	if err := f.conditions(); err != nil {
 		return err
 	}
+	if err := f.elsewhere(); err != nil {
+		return err
+	}
 	switch op.name {
 	case "CreateBucket":
 		return f.createBucket()
@@ -64,6 +67,10 @@ func (s *service) forward(x *exchange, op *row) error {
 		return f.complete()
 	case "PostObject":
 		return f.form()
+	case "RestoreObject":
+		return f.restore()
+	case "PutBucketLogging":
+		return f.logging()
 	}
 	if strings.HasSuffix(op.name, "BucketPolicy") || op.name == "GetBucketPolicyStatus" {
 		return f.ours()

@@ -49,7 +49,7 @@ func (f *forwarding) copy() error {
 		return err
 	}
 	if f.op.name == "CopyObject" {
-		if err := f.s.mayCopyTags(f.exchange, src); err != nil {
+		if err := f.copiedTags(src); err != nil {
 			return err
 		}
 	}
@@ -75,6 +75,22 @@ func (f *forwarding) copy() error {
 	f.w.WriteHeader(a.Status)
 	_, err = f.w.Write(text)
 	return err
+}
+
+// copiedTags asks about the tags that a copy has. Those of the request it has
+// only where the engine looks at the directive: another would copy the source's,
+// and nobody would have been asked about them.
+func (f *forwarding) copiedTags(src *target) error {
+	v := f.r.Header.Get(taggingHeader)
+	switch {
+	case f.r.Header.Get("X-Amz-Tagging-Directive") == "REPLACE":
+		if !f.engine.Kind().ReplacesTags() {
+			return errNotImplemented("x-amz-tagging-directive: REPLACE on the storage of this bucket")
+		}
+	case v != "":
+		return errArgument("x-amz-tagging", v, "The x-amz-tagging header needs x-amz-tagging-directive: REPLACE.")
+	}
+	return f.s.mayCopyTags(f.exchange, src)
 }
 
 // complete forwards the completion of an upload. The list of parts is made
@@ -158,10 +174,7 @@ func (f *forwarding) deleteObjects() error {
 		if err != nil {
 			return err
 		}
-		for _, name := range checksumHeaders { // of the client's list
-			q.Header.Del(name)
-		}
-		setDocument(q, list.String())
+		f.replaceDocument(q, list.String())
 		if err := f.ask(q, &out); err != nil {
 			return err
 		}

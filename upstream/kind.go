@@ -98,6 +98,11 @@ func (k Kind) Honours(operation, header string) bool {
 
 func copyCondition(header string) bool { return strings.HasPrefix(header, "X-Amz-Copy-Source-If-") }
 
+// ReplacesTags tells whether a copy has the tags that the request gives it, if
+// it says so. Ceph 16 copies those of the source all the same, and Garage has no
+// tags.
+func (k Kind) ReplacesTags() bool { return k == AWS || k == MinIO || k == SeaweedFS }
+
 // maxID is how long the id of an upload or a version may be, in bytes (S3's user
 // guide, "Version IDs").
 const maxID = 1024
