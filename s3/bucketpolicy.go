@@ -63,7 +63,7 @@ func (s *service) getPolicy(x *exchange) error {
 
 type policyStatus struct {
 	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ PolicyStatus"`
-	IsPublic string
+	IsPublic bool
 }
 
 func (s *service) getPolicyStatus(x *exchange) error {
@@ -71,11 +71,7 @@ func (s *service) getPolicyStatus(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	status := policyStatus{IsPublic: "FALSE"}
-	if public(text) {
-		status.IsPublic = "TRUE"
-	}
-	return x.answer(status)
+	return x.answer(policyStatus{IsPublic: public(text)})
 }
 
 // putPolicy gives a bucket its policy. It is package authz that asks it.

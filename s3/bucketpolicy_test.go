@@ -48,7 +48,7 @@ func TestBucketPolicy(t *testing.T) {
 	if r := w.want(a, "GET /fleet?policy", "", 200, ""); string(r.Body) != grants {
 		t.Errorf("policy: %s", r.Body)
 	}
-	w.contains(w.want(a, "GET /fleet?policyStatus", "", 200, ""), "<IsPublic>FALSE</IsPublic>")
+	w.contains(w.want(a, "GET /fleet?policyStatus", "", 200, ""), "<IsPublic>false</IsPublic>")
 	w.eventually(func() bool { return w.do(d, "GET /fleet/bulb/x", "").Status == 200 })
 	w.want(a, "PUT /fleet?policy", policy("Deny", `"*"`, "s3:GetObject", "fleet/bulb/*", ""), 204, "")
 	w.eventually(func() bool { return w.do(a, "GET /fleet/bulb/x", "").Status == 403 })
@@ -59,7 +59,7 @@ func TestBucketPolicy(t *testing.T) {
 	// A public policy lets nobody in who does not sign, and can be blocked.
 	everyone := policy("Allow", `"*"`, "s3:GetObject", "own/*", "")
 	w.want(a, "PUT /own?policy", everyone, 204, "")
-	w.contains(w.want(a, "GET /own?policyStatus", "", 200, ""), "<IsPublic>TRUE</IsPublic>")
+	w.contains(w.want(a, "GET /own?policyStatus", "", 200, ""), "<IsPublic>true</IsPublic>")
 	w.want(a, "PUT /own/k", "x", 200, "")
 	nobody := w.server.Client(sigv4.Credentials{})
 	if r, err := nobody.HTTP.Get(w.server.APIURL() + "/own/k"); err != nil || r.StatusCode != 403 {
