@@ -34,16 +34,24 @@ func (s *service) access(t *target, c *gate.Call, action string) gateAccess {
 
 // accessOn asks with the condition keys that every action has.
 func (s *service) accessOn(arn string, c *gate.Call, action string) gateAccess {
-	keys := make(map[string][]string, 12)
+	keys := make(map[string][]string, 8) // what most requests have, and what Go keeps in one piece
 	keys["s3:ResourceAccount"] = s.words.account
 	s.signedKeys(keys, c)
 	if v := tlsVersion(c.Request.TLS); v != nil {
 		keys["s3:TlsVersion"] = v
 	}
-	if v := c.Request.Header["X-Amz-Content-Sha256"]; len(v) == 1 {
-		keys["s3:x-amz-content-sha256"] = v
-	}
+	keys["s3:x-amz-content-sha256"] = signedPayload(c)
 	return gateAccess{Action: action, Resource: arn, Context: keys}
+}
+
+// signedPayload is Signature.SignedPayload, which with a signature in a header is
+// another header as it stands.
+func signedPayload(c *gate.Call) []string {
+	sig, said := c.Signature, c.Request.Header["X-Amz-Content-Sha256"]
+	if len(said) == 1 && !sig.Unsigned && !sig.Presigned && !sig.Form {
+		return said
+	}
+	return []string{sig.SignedPayload(c.Request)}
 }
 
 // signedKeys are the condition keys about the signature; of a request without

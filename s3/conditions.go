@@ -40,7 +40,11 @@ func (p preconditions) hold(o objects.Object) (modified bool, err error) {
 }
 
 func (p preconditions) date(name string) (time.Time, bool) {
-	at, err := http.ParseTime(p.get(name))
+	v := p.get(name)
+	if v == "" {
+		return time.Time{}, false
+	}
+	at, err := http.ParseTime(v)
 	return at, err == nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/thingpass/thingpass/gate"
 )
 
 // Some of what a request says is a condition key of policies and is carried out
@@ -24,6 +26,21 @@ func (t *target) exact(h http.Header) error {
 		}
 	}
 	return t.exactConditions(h)
+}
+
+// overridesSigned refuses to answer other headers than an object has because
+// somebody says so who does not sign (GetObject): a link could make a page of
+// it.
+func (t *target) overridesSigned(c *gate.Call) error {
+	if !c.Signature.Unsigned {
+		return nil
+	}
+	for name := range t.query {
+		if strings.HasPrefix(name, "response-") {
+			return errRequest("Request specific response headers cannot be used for anonymous GET requests.")
+		}
+	}
+	return nil
 }
 
 // numbers lists the query parameters that are whole numbers. max-keys is a

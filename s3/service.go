@@ -32,6 +32,10 @@ type Config struct {
 	// Engines have the buckets with their prefixes. Every other bucket is the
 	// embedded store's.
 	Engines []*upstream.Engine
+
+	// SpoolDir is where bodies of unknown length wait that are for engines, on a
+	// disk with room for some 16 GiB; "" for the system's temporary folder.
+	SpoolDir string
 }
 
 // Policies keeps one policy document for a bucket, whether there is such a
@@ -52,6 +56,8 @@ type service struct {
 	// lives is held while a bucket begins or ends together with its policy, and
 	// while a policy is put.
 	lives sync.Mutex
+
+	spools spools
 
 	pieces sync.Pool // of *[]byte: what answers of engines are copied by
 }
@@ -75,7 +81,8 @@ func New(cfg Config) gate.Service {
 	// AWS's canonical user id is 64 hex digits that say nothing; this one is
 	// the same on every start.
 	id := sha256.Sum256([]byte("canonical user " + cfg.Place.Account))
-	s := &service{Config: cfg, table: newTable(), owner: hex.EncodeToString(id[:]), words: newWords(cfg.Place.Account)}
+	s := &service{Config: cfg, table: newTable(), owner: hex.EncodeToString(id[:]), words: newWords(cfg.Place.Account),
+		spools: spools{dir: cfg.SpoolDir, all: allSpools, each: eachSpools}}
 	out := gate.Service{
 		Name:     "s3",
 		Scopes:   []string{"s3"},
@@ -109,6 +116,9 @@ func (s *service) operation(op *row) gate.Operation {
 	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides, Form: op.name == "PostObject"}
 	access := func(c *gate.Call, in any) ([]gate.Access, error) {
 		t := in.(*target) // from route
+		if err := t.overridesSigned(c); err != nil {
+			return nil, err
+		}
 		if op.decides {
 			return nil, nil
 		}

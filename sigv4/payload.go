@@ -27,6 +27,24 @@ func PayloadHash(body []byte) string {
 	return hex.EncodeToString(hash[:])
 }
 
+// SignedPayload is what the signer of a verified S3 request said of its body, as
+// x-amz-content-sha256 has it. What an unsigned header says is the sender's word
+// alone, and what nobody signed is UNSIGNED-PAYLOAD.
+func (s *Signature) SignedPayload(r *http.Request) string {
+	value, err := "", error(nil)
+	switch {
+	case s.Unsigned, s.Form:
+	case s.v2 != nil:
+		value, err = single(r.Header, headerContentSHA256) // Version 2 signs it if it is there
+	default:
+		value, err = s.signedPayload(r)
+	}
+	if err != nil || value == "" {
+		return UnsignedPayload
+	}
+	return value
+}
+
 // signedPayload is what the signature of an S3 request says about the body:
 // the x-amz-content-sha256 header, or for a presigned URL that header if it is
 // signed, else the parameter of that name, else UNSIGNED-PAYLOAD.
