@@ -2,10 +2,8 @@ package s3
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -38,18 +36,13 @@ func (f *forwarding) body(q *upstream.Request) (done func(), err error) {
 	src := io.Reader(&permitted{limited: verified, permit: f.permit, since: time.Now()})
 	q.Length, q.Hash = verified.Length(), clientHash(f.r)
 	if q.Length < 0 {
-		file, err := spool(src)
+		kept, err := f.s.spools.keep(f.call.Principal.UniqueID, src)
 		if err != nil {
 			return done, err
 		}
-		done = func() { _ = file.Close() }
-		if q.Length, err = file.Seek(0, io.SeekCurrent); err == nil {
-			_, err = file.Seek(0, io.SeekStart)
-		}
-		if err != nil {
-			return done, err
-		}
-		src = file
+		done = func() { _ = kept.Close() }
+		q.Length = kept.length
+		src = kept
 	}
 	if name := f.r.Header.Get("X-Amz-Trailer"); name != "" && f.engine.Kind().Trailers() {
 		reframe(q, src, trailer{strings.ToLower(name), verified.Checksums})
@@ -86,23 +79,6 @@ func (p *permitted) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// spool writes a body of unknown length, which no engine takes, to a file
-// without a name.
-func spool(src io.Reader) (*os.File, error) {
-	file, err := os.CreateTemp("", "thingpass-upload-*")
-	if err != nil {
-		return nil, err
-	}
-	err = os.Remove(file.Name())
-	if err == nil {
-		_, err = io.Copy(file, src)
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
 }
 
 // trailer is the checksum that comes behind a body.

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"io"
 	"net/http"
 	"strings"
 
@@ -18,22 +17,17 @@ func (f *forwarding) form() error {
 			q.Header[name] = values
 		}
 	}
-	spooled, err := spool(&file{Reader: f.call.Form.File, post: f.post})
+	kept, err := f.s.spools.keep(f.call.Principal.UniqueID, &file{Reader: f.call.Form.File, post: f.post})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = spooled.Close() }()
-	if q.Length, err = spooled.Seek(0, io.SeekCurrent); err == nil {
-		_, err = spooled.Seek(0, io.SeekStart)
-	}
-	if err == nil {
-		err = f.permit()
-	}
-	if err != nil {
+	defer func() { _ = kept.Close() }()
+	if err := f.permit(); err != nil {
 		return err
 	}
+	q.Length = kept.length
 	if q.Length > 0 {
-		q.Body, q.Hash = spooled, sigv4.UnsignedPayload
+		q.Body, q.Hash = kept, sigv4.UnsignedPayload
 	}
 	a, err := f.send(q)
 	if err != nil {

@@ -29,6 +29,7 @@ const (
 	fileDatabase     = "thingpass.db"
 	fileAdminEnv     = "admin.env"
 	dirObjects       = "objects"
+	dirUploads       = "uploads"
 	fileCA           = "tls/ca.pem"
 	fileCAKey        = "tls/ca.key"
 	fileServerCert   = "tls/server.pem"
@@ -73,6 +74,10 @@ func (i *Installation) Place() thingpass.Place {
 
 // Objects is the folder of the embedded object store.
 func (i *Installation) Objects() string { return i.path(dirObjects) }
+
+// Uploads is the folder where uploads to S3 engines wait whose length is not
+// known. It is made when there is one, and has nothing to keep.
+func (i *Installation) Uploads() string { return i.path(dirUploads) }
 
 func (i *Installation) path(name string) string { return filepath.Join(i.dir, name) }
 
