@@ -105,3 +105,24 @@ func TestSettings(t *testing.T) {
 		w.want(w.device, line, "", 403, "AccessDenied")
 	}
 }
+
+// TestPoliciesCountAtOnce on the server that is told of them: above all, a new
+// bucket has nothing of an old one's.
+func TestPoliciesCountAtOnce(t *testing.T) {
+	w := openWorld(t)
+	for _, write := range []string{"DELETE /own", "DELETE /own?policy"} {
+		if r := w.unsigned("PUT /own/k", "secret"); r.Status != 200 {
+			t.Fatalf("put: %d %s", r.Status, r.Body)
+		}
+		w.want(w.admin, "DELETE /own/k", "", 204, "")
+		w.want(w.admin, write, "", 204, "")
+		w.want(w.admin, "PUT /own", "", 200, "")
+		if r := w.unsigned("PUT /own/k", "x"); r.Status != 403 {
+			t.Errorf("after %s everybody may still write: %d", write, r.Status)
+		}
+		w.want(w.admin, "PUT /own?policy", everybodys("own"), 204, "")
+		if r := w.unsigned("PUT /own/k", "secret"); r.Status != 200 {
+			t.Errorf("after %s and a new policy: %d", write, r.Status)
+		}
+	}
+}

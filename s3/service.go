@@ -22,7 +22,8 @@ type Config struct {
 	Now     func() time.Time
 
 	// Policies keeps the policies of buckets, which package authz asks: those of
-	// engines, too. It is *store.DB.
+	// engines, too. It is store.BucketPolicies, so that here a policy counts from
+	// when it is put, and no longer than its bucket.
 	Policies Policies
 
 	// Domains are names of hosts below which each bucket is a host of its own:
@@ -53,9 +54,7 @@ type service struct {
 	owner string // canonical user id of the account
 	words words
 
-	// lives is held while a bucket begins or ends together with its policy, and
-	// while a policy is put.
-	lives sync.Mutex
+	lives lives
 
 	spools spools
 

@@ -23,7 +23,10 @@ const (
 
 // Recent answers the questions that are asked for every request, from memory
 // when it asked the database less than Staleness ago. What it does not find it
-// asks for again each time, so a new row counts at once, save a bucket's policy.
+// asks for again each time, so a new row counts at once. A bucket's policy, or
+// that it has none, counts at once on the server that writes it through
+// BucketPolicies, and Staleness later on others with the same database: there a
+// bucket may for so long have the policy of one that it has taken the name of.
 type Recent struct {
 	db      *DB
 	devices *otter.Cache[string, *thingpass.Device]
@@ -130,6 +133,31 @@ func (r *Recent) BucketPolicy(ctx context.Context, bucket string) (string, error
 		func(ctx context.Context, bucket string) (string, error) {
 			return r.db.bucketPolicyOrNone(detach(ctx), bucket)
 		}))
+}
+
+// BucketPolicies are the policies of buckets as they are: reading does not look
+// into r, and writing has r forget the bucket.
+func (r *Recent) BucketPolicies() BucketPolicies { return BucketPolicies{r} }
+
+// BucketPolicies reads and writes the policies of buckets: see
+// Recent.BucketPolicies.
+type BucketPolicies struct{ recent *Recent }
+
+// BucketPolicy is DB.BucketPolicy.
+func (b BucketPolicies) BucketPolicy(ctx context.Context, bucket string) (string, error) {
+	return b.recent.db.BucketPolicy(ctx, bucket)
+}
+
+// PutBucketPolicy is DB.PutBucketPolicy.
+func (b BucketPolicies) PutBucketPolicy(ctx context.Context, bucket, document string) error {
+	defer b.recent.buckets.Invalidate(bucket) // and a reading that has begun, whatever became of the writing
+	return b.recent.db.PutBucketPolicy(ctx, bucket, document)
+}
+
+// DeleteBucketPolicy is DB.DeleteBucketPolicy.
+func (b BucketPolicies) DeleteBucketPolicy(ctx context.Context, bucket string) error {
+	defer b.recent.buckets.Invalidate(bucket)
+	return b.recent.db.DeleteBucketPolicy(ctx, bucket)
 }
 
 // detach lets a load outlive the request that began it: others wait for its
