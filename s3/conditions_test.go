@@ -30,7 +30,13 @@ func TestWriteOnce(t *testing.T) {
 	w.want(d, "PUT /fleet/k", "first", 403, "AccessDenied")
 	w.want(d, "PUT /fleet/k", "first", 200, "", "If-None-Match", "*")
 	w.want(w.admin, "PUT /own/k", "first", 200, "")
-	for _, v := range []string{"", `""`, `"abc"`, `"*"`, "abc"} {
+	for _, v := range []string{`"abc"`, "abc"} { // carried out, and no condition to a policy
+		w.want(d, "PUT /fleet/k", "second", 403, "AccessDenied", "If-None-Match", v)
+		w.want(d, "PUT /fleet/k", "", 403, "AccessDenied", "If-None-Match", v, "x-amz-copy-source", "/own/k")
+	}
+	etag := w.want(w.admin, "HEAD /fleet/k", "", 200, "").Header.Get("Etag")
+	w.want(w.admin, "PUT /fleet/k", "second", 412, "PreconditionFailed", "If-None-Match", etag)
+	for _, v := range []string{"", `""`, `"*"`, `"a","b"`} {
 		w.want(d, "PUT /fleet/k", "second", 501, "NotImplemented", "If-None-Match", v)
 		w.want(d, "PUT /fleet/k", "", 501, "NotImplemented", "If-None-Match", v, "x-amz-copy-source", "/own/k")
 	}

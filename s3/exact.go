@@ -68,8 +68,9 @@ func exactDate(name, v string) (string, error) {
 	return at.Format(time.RFC3339), nil
 }
 
-// exactConditions holds the conditions of writes to what is carried out: S3
-// takes no If-None-Match but * (PutObject), and an empty condition is none.
+// exactConditions holds the conditions of writes to what is carried out, and an
+// empty one is none. If-None-Match with an ETag, which S3 does not take
+// (PutObject), overwrites: see storing.
 func (t *target) exactConditions(h http.Header) error {
 	main := t.op.actions[0]
 	if main != "s3:PutObject" && main != "s3:DeleteObject" {
@@ -84,7 +85,7 @@ func (t *target) exactConditions(h http.Header) error {
 		return nil
 	}
 	for _, v := range h["If-None-Match"] {
-		if v != "*" || main == "s3:DeleteObject" {
+		if v != "*" && !isETag(v) || main == "s3:DeleteObject" {
 			return errNotImplemented("If-None-Match: " + v + " on " + t.op.name)
 		}
 	}

@@ -24,7 +24,7 @@ func (f *forwarding) conditions() error {
 		if f.r.Header.Get(name) == "" || f.op.name == "UploadPartCopy" && slices.Contains(copyConditions, name) { // see partSource
 			continue
 		}
-		if !f.engine.Kind().Honours(f.op.name, name) {
+		if !f.engine.Kind().Honours(f.op.name, name) || name == "If-None-Match" && f.r.Header.Get(name) != "*" {
 			return errNotImplemented(strings.ToLower(name) + " on the storage of this bucket")
 		}
 		held = true

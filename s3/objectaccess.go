@@ -131,7 +131,10 @@ func putAccess(creates bool) asking {
 func (s *service) storing(t *target, c *gate.Call, h http.Header, creates bool) ([]gateAccess, error) {
 	a := s.access(t, c, "s3:PutObject")
 	say(a, t)
-	conditionKeys(a, h, "If-Match", "If-None-Match")
+	conditionKeys(a, h, "If-Match")
+	if h.Get("If-None-Match") == "*" { // with an ETag it is no condition that keeps what is there: a policy is not told of it
+		conditionKeys(a, h, "If-None-Match")
+	}
 	a.Context["s3:ObjectCreationOperation"] = []string{strconv.FormatBool(creates)}
 	until := h.Get("X-Amz-Object-Lock-Retain-Until-Date")
 	remainingDays(a, until, s.Now())
