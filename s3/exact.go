@@ -28,10 +28,16 @@ func (t *target) exact(h http.Header) error {
 	return t.exactConditions(h)
 }
 
-// overridesSigned refuses to answer other headers than an object has because
-// somebody says so who does not sign (GetObject): a link could make a page of
-// it.
-func (t *target) overridesSigned(c *gate.Call) error {
+// signedFor refuses what nobody has signed although it matters.
+//
+// Answering other headers than an object has, because somebody says so who does
+// not sign (GetObject): a link could make a page of it. And a host that names the
+// bucket of a URL presigned with Signature Version 2, which does not cover it:
+// whose signer meant the first name in the path.
+func (t *target) signedFor(c *gate.Call) error {
+	if t.hosted && c.Signature.Presigned && c.Signature.Time.IsZero() {
+		return errRequest("A URL that is presigned with Signature Version 2 must name its bucket in the path.")
+	}
 	if !c.Signature.Unsigned {
 		return nil
 	}

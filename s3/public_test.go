@@ -105,3 +105,21 @@ func TestSignedPayload(t *testing.T) {
 		t.Errorf("a form: %d %s", r.Status, r.Body)
 	}
 }
+
+// TestVersion2AtAHost: the signature says nothing of the host, so it must not
+// say the bucket.
+func TestVersion2AtAHost(t *testing.T) {
+	w := openWorld(t, "s3.example.org")
+	w.want(w.admin, "PUT /vault", "", 200, "")
+	w.want(w.admin, "PUT /vault/own/k", "secret", 200, "")
+	path := presignV2(http.MethodGet, "/own/k", time.Now().Add(time.Minute), w.admin.Credentials)
+	if r := w.unsigned("GET "+path, ""); r.Status != 200 || string(r.Body) != "x" {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+	if r := w.unsigned("GET "+path, "", "Host", "vault.s3.example.org"); r.Status != 400 || codeOf(r) != "InvalidRequest" {
+		t.Errorf("in another bucket: %d %s", r.Status, r.Body)
+	}
+	if r := w.unsigned("GET /k", "", "Host", "own.s3.example.org"); r.Status != 200 || string(r.Body) != "x" {
+		t.Errorf("unsigned: %d %s", r.Status, r.Body)
+	}
+}

@@ -31,6 +31,7 @@ type target struct {
 	level  level
 	bucket string
 	key    string     // decoded once, never cleaned
+	hosted bool       // the bucket is named by the host
 	query  url.Values // nil when there is none
 
 	op   *row  // set by find
@@ -80,16 +81,19 @@ func (s *service) parse(r *http.Request) (*target, error) {
 	if err := t.readQuery(r.URL.RawQuery); err != nil {
 		return nil, err
 	}
-	bucket, key := s.virtual(r.Host), path
-	if bucket == "" {
+	var err error
+	key := path
+	if t.bucket = s.virtual(r.Host); t.bucket != "" {
+		t.hosted = true // and nothing of a host is encoded
+	} else {
 		if path == "" {
 			return t, nil
 		}
+		var bucket string
 		bucket, key, _ = strings.Cut(path, "/")
-	}
-	var err error
-	if t.bucket, err = unescape(bucket); err != nil {
-		return nil, err
+		if t.bucket, err = unescape(bucket); err != nil {
+			return nil, err
+		}
 	}
 	if t.key, err = unescape(key); err != nil {
 		return nil, err
@@ -138,18 +142,27 @@ func (t *target) readQuery(raw string) error {
 }
 
 // virtual is the bucket that a host names in virtual-hosted style, "" in path
-// style. Names of hosts have no case.
+// style. Names of hosts have no case, and may end in a dot. Of domains below
+// each other the lowest counts.
 func (s *service) virtual(host string) string {
+	if len(s.Domains) == 0 {
+		return ""
+	}
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		host = host[:i]
+	}
+	host = strings.TrimSuffix(host, ".")
+	bucket := ""
 	for _, domain := range s.Domains {
-		name := host
-		if i := strings.LastIndexByte(name, ':'); i >= 0 && strings.IndexByte(name[i:], ']') < 0 {
-			name = name[:i]
+		if strings.EqualFold(host, domain) {
+			return ""
 		}
-		if n := len(name) - len(domain) - 1; n > 0 && name[n] == '.' && strings.EqualFold(name[n+1:], domain) {
-			return strings.ToLower(name[:n])
+		n := len(host) - len(domain) - 1
+		if n > 0 && host[n] == '.' && strings.EqualFold(host[n+1:], domain) && (bucket == "" || n < len(bucket)) {
+			bucket = host[:n]
 		}
 	}
-	return ""
+	return strings.ToLower(bucket)
 }
 
 // checkKey refuses keys that S3 cannot have: an XML answer could not name them.

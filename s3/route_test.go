@@ -21,7 +21,7 @@ import (
 
 func testService() *service {
 	return &service{
-		Config: Config{Place: thingpass.Place{Account: "123456789012", Region: "us-east-1"}, Now: time.Now, Domains: []string{"S3.example.org"}},
+		Config: Config{Place: thingpass.Place{Account: "123456789012", Region: "us-east-1"}, Now: time.Now, Domains: []string{"S3.example.org", "store.s3.example.org"}},
 		table:  newTable(), words: newWords("123456789012"),
 	}
 }
@@ -242,8 +242,11 @@ func TestVirtualHost(t *testing.T) {
 	for _, test := range []struct{ host, path, want string }{
 		{"bkt.s3.example.org", "/a/../b", "bkt a/../b"}, {"bkt.S3.Example.org:9443", "/", "bkt "}, {"BKT.s3.example.org", "//k", "bkt /k"},
 		{"a.b.s3.example.org", "/k", "a.b k"}, {"s3.example.org", "/bkt/k", "bkt k"}, {"xs3.example.org", "/bkt/k", "bkt k"},
-		{".s3.example.org", "/bkt/k", "bkt k"}, {"bkt.s3.example.org.", "/bkt/k", "bkt k"}, {"[::1]:9443", "/bkt/k", "bkt k"}, {"127.0.0.1", "/bkt/k", "bkt k"},
+		{".s3.example.org", "/bkt/k", "bkt k"}, {"bkt.s3.example.org.", "/bkt/k", "bkt bkt/k"}, {"bkt.s3.example.org.:80", "/k", "bkt k"}, {"[::1]:9443", "/bkt/k", "bkt k"}, {"127.0.0.1", "/bkt/k", "bkt k"},
 		{"b_t.s3.example.org", "/k", "InvalidBucketName"}, {"bkt%2fx.s3.example.org", "/k", "InvalidBucketName"},
+		{"bk%74.s3.example.org", "/k", "InvalidBucketName"}, {"x@bkt.s3.example.org", "/k", "InvalidBucketName"}, {"10.0.0.1.s3.example.org", "/k", "InvalidBucketName"},
+		{"bkt..s3.example.org", "/k", "InvalidBucketName"}, {"10.0.0.1", "/bkt/k", "bkt k"}, {"bkt.s3.example.org@evil", "/own/k", "own k"},
+		{"store.s3.example.org", "/bkt/k", "bkt k"}, {"bkt.store.s3.example.org", "/k", "bkt k"}, // a domain below another
 	} {
 		r := request(t, "GET "+test.path)
 		r.Host = test.host

@@ -115,7 +115,7 @@ func (s *service) operation(op *row) gate.Operation {
 	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides, Form: op.name == "PostObject"}
 	access := func(c *gate.Call, in any) ([]gate.Access, error) {
 		t := in.(*target) // from route
-		if err := t.overridesSigned(c); err != nil {
+		if err := t.signedFor(c); err != nil {
 			return nil, err
 		}
 		if op.decides {
