@@ -91,8 +91,11 @@ func (s *service) putPolicy(x *exchange) error {
 	if err := x.permit(); err != nil {
 		return err
 	}
-	s.lives.Lock()
-	defer s.lives.Unlock()
+	release, err := s.lives.take(x.r.Context(), x.bucket)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := s.here(x); err != nil {
 		return err
 	}
@@ -167,9 +170,12 @@ func (s *service) deletePolicy(x *exchange) error {
 // begin makes a bucket that has no policy: what a bucket of the same name left,
 // if it could not be taken away then, goes before anybody can use the new one.
 func (s *service) begin(ctx context.Context, bucket string) error {
-	s.lives.Lock()
-	defer s.lives.Unlock()
-	_, err := s.Objects.Bucket(ctx, bucket)
+	release, err := s.lives.take(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.Objects.Bucket(ctx, bucket)
 	switch {
 	case err == nil:
 		return objects.ErrBucketExists
@@ -185,8 +191,11 @@ func (s *service) begin(ctx context.Context, bucket string) error {
 // end deletes a bucket and its policy. The bucket goes first: while there are
 // objects their policy must hold.
 func (s *service) end(ctx context.Context, bucket string) error {
-	s.lives.Lock()
-	defer s.lives.Unlock()
+	release, err := s.lives.take(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := s.Objects.DeleteBucket(ctx, bucket); err != nil {
 		return err
 	}

@@ -106,8 +106,11 @@ func (f *forwarding) createBucket() error {
 	if f.engine.Kind() == upstream.AWS && f.engine.Region() != classicRegion {
 		setDocument(q, `<CreateBucketConfiguration xmlns="`+namespace+`"><LocationConstraint>`+escapeXML(f.engine.Region())+`</LocationConstraint></CreateBucketConfiguration>`)
 	}
-	f.s.lives.Lock()
-	defer f.s.lives.Unlock()
+	release, err := f.s.lives.take(f.r.Context(), f.bucket)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := f.begin(); err != nil {
 		return err
 	}
@@ -137,8 +140,11 @@ func (f *forwarding) begin() error {
 // deleteBucket deletes a bucket, and then its policy: while there are objects it
 // must hold.
 func (f *forwarding) deleteBucket() error {
-	f.s.lives.Lock()
-	defer f.s.lives.Unlock()
+	release, err := f.s.lives.take(f.r.Context(), f.bucket)
+	if err != nil {
+		return err
+	}
+	defer release()
 	q, err := f.request()
 	if err != nil {
 		return err
