@@ -107,6 +107,17 @@ func TestForm(t *testing.T) {
 		{"no key", admin, lamp, nil, "hello", 400, "InvalidArgument"},
 		{"an unknown header", admin, lamp + `,["starts-with","$x-amz-strange",""]`, [][2]string{{"key", "lamp/x"}, {"x-amz-strange", "b"}}, "hello", 501, "NotImplemented"},
 		{"a public list", admin, lamp + `,["starts-with","$acl",""]`, [][2]string{{"key", "lamp/x"}, {"acl", "public-read"}}, "hello", 400, "AccessControlListNotSupported"},
+		{"a policy for any bucket, unsaid", admin, signatureFields + `,["starts-with","$key",""]`, [][2]string{{"key", "lamp/x"}}, "hello", 403, "AccessDenied"},
+		{"a list in two fields", admin, lamp + `,["starts-with","$acl",""],["starts-with","$x-amz-acl",""]`,
+			[][2]string{{"key", "lamp/x"}, {"acl", "private"}, {"x-amz-acl", "bucket-owner-full-control"}}, "hello", 400, "InvalidArgument"},
+		{"tags in two fields", admin, lamp + `,["starts-with","$tagging",""],["starts-with","$x-amz-tagging",""]`,
+			[][2]string{{"key", "lamp/x"}, {"tagging", "<Tagging><TagSet></TagSet></Tagging>"}, {"x-amz-tagging", "a=b"}}, "hello", 400, "InvalidArgument"},
+		{"a line break", admin, lamp + `,["starts-with","$x-amz-meta-a",""]`, [][2]string{{"key", "lamp/x"}, {"x-amz-meta-a", "b\r\nX-Evil: c"}}, "hello", 400, "InvalidArgument"},
+		{"a character that is in no header", admin, lamp + `,["starts-with","$content-type",""]`, [][2]string{{"key", "lamp/x"}, {"content-type", "text/\x00html"}}, "hello", 400, "InvalidArgument"},
+		{"a name of no header", admin, lamp + `,["starts-with","$x-amz-acl ",""]`, [][2]string{{"key", "lamp/x"}, {"x-amz-acl ", "private"}}, "hello", 501, "NotImplemented"},
+		{"a condition", admin, lamp + `,["starts-with","$if-none-match",""]`, [][2]string{{"key", "lamp/x"}, {"if-none-match", "*"}}, "hello", 501, "NotImplemented"},
+		{"another owner's bucket", admin, lamp + `,["starts-with","$x-amz-expected-bucket-owner",""]`, [][2]string{{"key", "lamp/x"}, {"x-amz-expected-bucket-owner", "999999999999"}}, "hello", 403, "AccessDenied"},
+		{"a redirection to a script", admin, lamp + `,["starts-with","$success_action_redirect",""]`, [][2]string{{"key", "lamp/r"}, {"success_action_redirect", "javascript://x/%0Aalert(1)"}}, "hello", 204, ""},
 		{"no conditions", admin, `5`, [][2]string{{"key", "lamp/x"}}, "hello", 400, "InvalidPolicyDocument"},
 	} {
 		r := w.post("fleet", append(formOf(test.by, test.conditions), test.fields...), `C:\photos\me.txt`, test.content)
@@ -127,6 +138,9 @@ func TestForm(t *testing.T) {
 	}
 	if r := w.want(w.admin, "GET /fleet/lamp/all", "", 200, ""); r.Header.Get("X-Amz-Meta-Room") != "hall" || r.Header.Get("X-Amz-Tagging-Count") != "1" || r.Header.Get("Content-Type") != "text/plain" {
 		t.Errorf("%v", r.Header)
+	}
+	if r := w.want(w.admin, "HEAD /fleet/lamp/me.txt", "", 200, ""); r.Header.Get("Content-Type") != "binary/octet-stream" {
+		t.Errorf("the type is %q, which no policy allowed", r.Header.Get("Content-Type"))
 	}
 	w.want(w.admin, "GET /fleet/lamp/x", "", 404, "NoSuchKey")
 	wrong := admin

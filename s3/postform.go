@@ -67,7 +67,7 @@ func postAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
 	if err := checkKey(t.key); err != nil {
 		return nil, err
 	}
-	if err := t.post.read(f.Fields, f.FileType); err != nil {
+	if err := t.post.read(f.Fields); err != nil {
 		return nil, err
 	}
 	put := &row{headers: and(stored, checksumHeaders)}
@@ -88,29 +88,39 @@ type post struct {
 	least, most int64 // bytes of the file
 }
 
-func (p *post) read(fields map[string]string, fileType string) error {
+// read turns fields into headers.
+func (p *post) read(fields map[string]string) (err error) {
 	for name, value := range fields {
+		header := textproto.CanonicalMIMEHeaderKey(name)
 		switch {
 		case name == "acl":
-			p.header.Set("X-Amz-Acl", value)
+			header = "X-Amz-Acl"
 		case name == "tagging":
-			tags, err := postTags(value)
-			if err != nil {
+			header = taggingHeader
+			if value, err = postTags(value); err != nil {
 				return err
 			}
-			p.header.Set(taggingHeader, tags)
-		case slices.Contains(postOnly, name), strings.HasPrefix(name, "x-ignore-"):
-		case slices.Contains(postFields, name), strings.HasPrefix(name, "x-amz-"):
-			p.header.Set(textproto.CanonicalMIMEHeaderKey(name), value)
-		default:
-			// S3 keeps nothing of other fields, and the policy has allowed them.
+		case slices.Contains(postOnly, name):
+			continue
+		case strings.HasPrefix(name, "if-"), strings.HasPrefix(name, "x-amz-") && header == name: // the latter cannot be the name of a header
+			return errNotImplemented(name + " in a form")
+		case !slices.Contains(postFields, name) && !strings.HasPrefix(name, "x-amz-"):
+			continue // S3 keeps nothing of other fields, and the policy has allowed them
 		}
-	}
-	if p.header.Get("Content-Type") == "" && fileType != "" {
-		p.header.Set("Content-Type", fileType)
+		if strings.ContainsFunc(value, noHeader) {
+			return errArgument(name, "", "The value of the field has a character that no header can have.")
+		}
+		if p.header[header] != nil {
+			return errArgument(name, "", "The form says in two fields what one must say.")
+		}
+		p.header[header] = []string{value}
 	}
 	return nil
 }
+
+// noHeader tells the characters that a field could carry and a header cannot
+// (RFC 9110, 5.5).
+func noHeader(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 // postTags turns the XML of a form's tags into what a header has.
 func postTags(text string) (string, error) {

@@ -145,8 +145,11 @@ func (p *postPolicy) check(fields map[string]string, bucket string, now time.Tim
 			return errPostDenied(fmt.Sprintf("Invalid according to Policy: Policy Condition failed: %s", c))
 		}
 	}
+	if !covered["bucket"] { // it is in the URL, and what was signed must say where it counts all the same
+		return errPostDenied("Invalid according to Policy: Extra input fields: bucket")
+	}
 	for name := range fields {
-		if !covered[name] && !unchecked[name] && !strings.HasPrefix(name, "x-ignore-") && name != "bucket" {
+		if !covered[name] && !unchecked[name] && !strings.HasPrefix(name, "x-ignore-") {
 			return errPostDenied("Invalid according to Policy: Extra input fields: " + name)
 		}
 	}

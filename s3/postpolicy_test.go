@@ -16,18 +16,20 @@ func TestPostPolicy(t *testing.T) {
 		fields map[string]string
 		want   string
 	}{
-		{`{` + after + `,"conditions":[{"key":"a"}]}`, map[string]string{"key": "a"}, ""},
-		{`{` + after + `,"conditions":[{"Key":"a"}]}`, map[string]string{"key": "a", "policy": "x", "x-amz-signature": "y", "x-ignore-me": "z"}, ""},
-		{`{` + after + `,"conditions":[["eq","$key","a"],["Starts-With","$x-amz-meta-b",""]]}`, map[string]string{"key": "a", "x-amz-meta-b": "c"}, ""},
+		{`{` + after + `,"conditions":[{"bucket":"bkt"},{"key":"a"}]}`, map[string]string{"key": "a"}, ""},
+		{`{` + after + `,"conditions":[{"Bucket":"bkt"},{"Key":"a"}]}`, map[string]string{"key": "a", "policy": "x", "x-amz-signature": "y", "x-ignore-me": "z"}, ""},
+		{`{` + after + `,"conditions":[["starts-with","$bucket",""],["eq","$key","a"],["Starts-With","$x-amz-meta-b",""]]}`, map[string]string{"key": "a", "x-amz-meta-b": "c"}, ""},
 		{`{` + after + `,"conditions":[["eq","$bucket","bkt"],{"key":"a"}]}`, map[string]string{"key": "a"}, ""},
+		{`{` + after + `,"conditions":[["eq","$key","a"]]}`, map[string]string{"key": "a"}, "AccessDenied"},
+		{`{` + after + `,"conditions":[["eq","$key","a"]]}`, map[string]string{"key": "a", "bucket": "bkt"}, "AccessDenied"},
 		{`{` + after + `,"conditions":[{"bucket":"other"},{"key":"a"}]}`, map[string]string{"key": "a", "bucket": "other"}, "AccessDenied"},
-		{`{` + after + `,"conditions":[{"key":"a"}]}`, map[string]string{"key": "b"}, "AccessDenied"},
-		{`{` + after + `,"conditions":[{"key":"a"},{"acl":"private"}]}`, map[string]string{"key": "a"}, "AccessDenied"},
-		{`{` + after + `,"conditions":[{"key":"a"}]}`, map[string]string{"key": "a", "acl": "private"}, "AccessDenied"},
-		{`{` + after + `,"conditions":[{"key":"a"}]}`, map[string]string{"key": "a", "x-amz-credential": "c"}, "AccessDenied"},
-		{`{` + after + `,"conditions":[{"key":"a"},["starts-with","$Content-Type","image/"]]}`, map[string]string{"key": "a", "content-type": "image/png,image/gif"}, ""},
-		{`{` + after + `,"conditions":[{"key":"a"},["starts-with","$Content-Type","image/"]]}`, map[string]string{"key": "a", "content-type": "image/png,text/html"}, "AccessDenied"},
-		{`{"expiration":"2026-01-02T03:04:04Z","conditions":[{"key":"a"}]}`, map[string]string{"key": "a"}, "AccessDenied"},
+		{`{` + after + `,"conditions":[{"bucket":"bkt"},{"key":"a"}]}`, map[string]string{"key": "b"}, "AccessDenied"},
+		{`{` + after + `,"conditions":[{"bucket":"bkt"},{"key":"a"},{"acl":"private"}]}`, map[string]string{"key": "a"}, "AccessDenied"},
+		{`{` + after + `,"conditions":[{"bucket":"bkt"},{"key":"a"}]}`, map[string]string{"key": "a", "acl": "private"}, "AccessDenied"},
+		{`{` + after + `,"conditions":[{"bucket":"bkt"},{"key":"a"}]}`, map[string]string{"key": "a", "x-amz-credential": "c"}, "AccessDenied"},
+		{`{` + after + `,"conditions":[{"bucket":"bkt"},{"key":"a"},["starts-with","$Content-Type","image/"]]}`, map[string]string{"key": "a", "content-type": "image/png,image/gif"}, ""},
+		{`{` + after + `,"conditions":[{"bucket":"bkt"},{"key":"a"},["starts-with","$Content-Type","image/"]]}`, map[string]string{"key": "a", "content-type": "image/png,text/html"}, "AccessDenied"},
+		{`{"expiration":"2026-01-02T03:04:04Z","conditions":[{"bucket":"bkt"},{"key":"a"}]}`, map[string]string{"key": "a"}, "AccessDenied"},
 		{`{"expiration":"tomorrow","conditions":[]}`, nil, "InvalidPolicyDocument"},
 		{`{"conditions":[]}`, nil, "InvalidPolicyDocument"},
 		{`{` + after + `}`, nil, "InvalidPolicyDocument"},
@@ -64,7 +66,7 @@ func TestPostPolicy(t *testing.T) {
 // FuzzPostPolicy: nothing panics, and what a policy does not name it does not
 // allow.
 func FuzzPostPolicy(f *testing.F) {
-	f.Add(`{"expiration":"2126-01-02T03:04:06.000Z","conditions":[{"key":"a"},["starts-with","$acl",""],["content-length-range",1,2]]}`, "key", "a")
+	f.Add(`{"expiration":"2126-01-02T03:04:06.000Z","conditions":[{"bucket":"bkt"},{"key":"a"},["starts-with","$acl",""],["content-length-range",1,2]]}`, "key", "a")
 	f.Add(`{"expiration":"2126-01-02T03:04:06Z","conditions":[["eq","$Key","a"]]}`, "acl", "b")
 	f.Fuzz(func(t *testing.T, text, field, value string) {
 		p, err := parsePostPolicy(base64.StdEncoding.EncodeToString([]byte(text)))

@@ -130,8 +130,13 @@ func (s *service) operation(op *row) gate.Operation {
 		t := in.(*target)
 		h, id := w.Header(), []string{call.RequestID}
 		h["X-Amz-Request-Id"], h["X-Amz-Id-2"] = id, id
-		if err := s.checkOwner(r); err != nil {
+		if err := s.checkOwner(r.Header); err != nil {
 			return err
+		}
+		if t.post != nil {
+			if err := s.checkOwner(t.post.header); err != nil {
+				return err
+			}
 		}
 		x := &exchange{target: t, w: w, r: r, call: call}
 		if err := s.carryOut(x, op); err != nil {
@@ -174,9 +179,9 @@ func (s *service) embedded(x *exchange, op *row) error {
 }
 
 // checkOwner refuses a request that is meant for another account's bucket.
-func (s *service) checkOwner(r *http.Request) error {
+func (s *service) checkOwner(h http.Header) error {
 	for _, name := range [...]string{"X-Amz-Expected-Bucket-Owner", "X-Amz-Source-Expected-Bucket-Owner"} {
-		if v := r.Header[name]; len(v) > 0 && v[0] != s.Place.Account {
+		if v := h[name]; len(v) > 0 && v[0] != s.Place.Account {
 			return errAccessDenied()
 		}
 	}

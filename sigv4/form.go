@@ -33,7 +33,6 @@ const (
 type Form struct {
 	Fields   map[string]string // by name in lower case; each is given once
 	FileName string            // of the file, without the folders that a client may send; may be empty
-	FileType string            // Content-Type of the file's part, "" for none
 
 	// File is the file. It answers io.EOF only after the boundary that closes the
 	// form was seen; any other error is an *Error, and final.
@@ -75,7 +74,7 @@ func ReadForm(r *http.Request) (*Form, error) {
 		}
 		name := strings.ToLower(part.FormName())
 		if name == "file" {
-			f.FileName, f.FileType = baseName(part.FileName()), part.Header.Get("Content-Type")
+			f.FileName = baseName(part.FileName())
 			in.left = -1
 			f.File = &formFile{part: part, parts: parts, in: in}
 			return f, nil
