@@ -21,6 +21,44 @@ func (s *Server) openEngines() error {
 		s.engines = append(s.engines, upstream.New(cfg))
 		s.cfg.Log.Info("buckets are forwarded", "engine", cfg.Name, "endpoint", cfg.Endpoint.String(), "prefix", cfg.Prefix, "kind", string(cfg.Kind))
 	}
+	return s.hiddenBuckets()
+}
+
+// hiddenBuckets warns of buckets of the embedded store that nobody reaches any
+// more, because an engine has their names.
+func (s *Server) hiddenBuckets() error {
+	buckets, err := s.objects.Buckets(context.Background())
+	if err != nil {
+		return err
+	}
+	for _, b := range buckets {
+		if e := upstream.Pick(s.engines, b.Name); e != nil {
+			s.cfg.Log.Warn("a bucket of the embedded store is hidden: its name belongs to an S3 engine now; with a prefix= that does not fit it is there again",
+				"bucket", b.Name, "engine", e.Name())
+		}
+	}
+	return nil
+}
+
+// probeEngines says at the start which engines cannot be used yet.
+func (s *Server) probeEngines(ctx context.Context) {
+	for _, e := range s.engines {
+		s.group.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, readyLimit)
+			defer cancel()
+			if err := e.Health(ctx); err != nil && ctx.Err() != context.Canceled {
+				s.cfg.Log.Warn("an S3 engine cannot be used yet: check its endpoint (http or https), its keys, and that it runs; its buckets answer 503 until then", "engine", e.Name(), "cause", err.Error())
+			}
+			return nil
+		})
+	}
+}
+
+// checkDomain refuses what is no domain.
+func checkDomain(domain string) error {
+	if strings.Trim(domain, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") || domain == "" {
+		return fmt.Errorf("S3 domain %q: give a domain in lower case alone, such as s3.example.com, without a scheme, a port or a wildcard", domain)
+	}
 	return nil
 }
 
@@ -68,7 +106,7 @@ func (s *Server) missing(ctx context.Context) (out []string) {
 	}
 	parts := []part{{"the database does not answer", s.db.Ping}, {"the object store does not answer", s.objects.Ping}}
 	for _, e := range s.engines {
-		parts = append(parts, part{"the S3 engine " + e.Name() + " does not answer", e.Health})
+		parts = append(parts, part{"the S3 engine " + e.Name() + " does not answer, or refuses our keys: see the log", e.Health})
 	}
 	failed := make([]error, len(parts))
 	var group sync.WaitGroup

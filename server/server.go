@@ -112,6 +112,11 @@ type Server struct {
 // Start opens an installation and listens. It creates no database and no key.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.defaults()
+	for _, domain := range cfg.S3Domains {
+		if err := checkDomain(domain); err != nil {
+			return nil, err
+		}
+	}
 	inst, err := OpenInstallation(cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -202,6 +207,7 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 		return err
 	}
 	s.checkDomains()
+	s.probeEngines(background)
 	issuer, err := s.loadIssuer()
 	if err != nil {
 		return err
