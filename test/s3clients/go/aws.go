@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
@@ -76,8 +76,8 @@ func (c *awsClient) multipart(ctx context.Context, name, file string) error {
 		return err
 	}
 	defer func() { _ = source.Close() }()
-	up := manager.NewUploader(c.Client, func(u *manager.Uploader) { u.PartSize = 16 << 20 })
-	_, err = up.Upload(ctx, &s3.PutObjectInput{Bucket: &c.bucket, Key: &name, Body: c.body(source)})
+	up := transfermanager.New(c.Client, func(o *transfermanager.Options) { o.PartSizeBytes = 16 << 20 })
+	_, err = up.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &c.bucket, Key: &name, Body: c.body(source)})
 	return err
 }
 
