@@ -66,8 +66,8 @@ func (q VersionQuery) list() ListQuery {
 }
 
 // seq is where a version stands among those of its key, -1 when it is gone.
-func (v *session) seq(bucket int64, key, id string) (seq int64, err error) {
-	err = v.get(`select seq from object where bucket = ?1 and key = ?2 and version = ?3
+func (s *session) seq(bucket int64, key, id string) (seq int64, err error) {
+	err = s.get(`select seq from object where bucket = ?1 and key = ?2 and version = ?3
 		union all select seq from noncurrent where bucket = ?1 and key = ?2 and version = ?3`,
 		[]any{bucket, []byte(key), id}, []any{&seq})
 	if errors.Is(err, sql.ErrNoRows) {

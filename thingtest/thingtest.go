@@ -32,6 +32,8 @@ type Options struct {
 	Hosts          []string
 	NoPresignV2    bool // see server.Config
 	S3Engines      []upstream.Config
+	S3Domains      []string
+	S3Public       bool
 	Now            func() time.Time // the server's clock
 	Log            *slog.Logger
 	Configure      func(*server.Config) // changes what the server is run with; nil for nothing
@@ -94,7 +96,7 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	}
 	cfg := server.Config{
 		Dir: s.Dir, DeviceListen: "127.0.0.1:0", APIListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0",
-		DeviceEndpoint: o.DeviceEndpoint, NoPresignV2: o.NoPresignV2, S3Engines: o.S3Engines, Log: o.Log, Now: s.now,
+		DeviceEndpoint: o.DeviceEndpoint, NoPresignV2: o.NoPresignV2, S3Engines: o.S3Engines, S3Domains: o.S3Domains, S3Public: o.S3Public, Log: o.Log, Now: s.now,
 	}
 	if o.Configure != nil {
 		o.Configure(&cfg)

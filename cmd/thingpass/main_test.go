@@ -197,7 +197,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	s.do(t, http.MethodGet, "/")
 	for path, want := range map[string]string{
 		"/healthz": `^ok\n$`, "/readyz": `^ready\n$`,
-		"/metrics": `thingpass_requests_total\{code="OK",operation="ListBuckets",service="s3"\} 1`,
+		"/metrics": `thingpass_requests_total\{code="OK",decision="allow",engine="",operation="ListBuckets",service="s3"\} 1`,
 	} {
 		resp, err := http.Get("http://" + s.addresses.Ops + path)
 		if err != nil {
