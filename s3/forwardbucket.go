@@ -36,10 +36,15 @@ func (s *service) forwardService(x *exchange, op *row) error {
 	return s.answerBuckets(x, all)
 }
 
+// maxPages is how many pages of buckets an engine is asked for: of 1,000 each,
+// more than S3 gives an account.
+const maxPages = 1000
+
 // engineBuckets lists the buckets of an engine that requests would find there.
 func (s *service) engineBuckets(x *exchange, op *row, e *upstream.Engine) (found []objects.Bucket, err error) {
 	f := &forwarding{exchange: x, s: s, op: op, engine: e}
-	for token := ""; ; {
+	token := ""
+	for range maxPages {
 		q := &upstream.Request{Method: http.MethodGet}
 		if token != "" {
 			q.Query = "continuation-token=" + escapeURL(token)
@@ -60,11 +65,12 @@ func (s *service) engineBuckets(x *exchange, op *row, e *upstream.Engine) (found
 				found = append(found, objects.Bucket{Name: b.Name, Created: created})
 			}
 		}
-		if token == page.ContinuationToken || page.ContinuationToken == "" {
+		if page.ContinuationToken == "" {
 			return found, nil
 		}
 		token = page.ContinuationToken
 	}
+	return nil, errEngineDown(errors.New("the engine's list of buckets does not end"))
 }
 
 // ask sends a request and reads the document that is answered.

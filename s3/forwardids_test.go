@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -99,4 +100,24 @@ func cephVersionKey(key, id string) string {
 	}
 	_, meant, _ := strings.Cut(id+"_"+key, "_")
 	return meant
+}
+
+// decodedSource is the copy source that an engine saw.
+func decodedSource(t testing.TB, s *seen) string {
+	t.Helper()
+	source, err := url.PathUnescape(s.Header.Get("X-Amz-Copy-Source"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+// deletedKey is the key in the list that an engine saw.
+func deletedKey(t testing.TB, body string) string {
+	t.Helper()
+	var list struct{ Object struct{ Key string } }
+	if err := xml.Unmarshal([]byte(body), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Object.Key
 }

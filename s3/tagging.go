@@ -232,8 +232,13 @@ func engineTags(ctx context.Context, e *upstream.Engine, t *target) (map[string]
 	if err := xml.NewDecoder(io.LimitReader(a, maxConfiguration)).Decode(&out); err != nil {
 		return nil, err
 	}
-	tags := make(map[string]string, len(out.Tags))
+	tags, seen := make(map[string]string, len(out.Tags)), make(map[string]bool, len(out.Tags))
 	for _, t := range out.Tags {
+		if name := strings.ToLower(t.Key); seen[name] { // in condition keys, case does not count
+			return nil, fmt.Errorf("the engine has two tags %q", name)
+		} else {
+			seen[name] = true
+		}
 		tags[t.Key] = t.Value
 	}
 	return tags, nil

@@ -178,11 +178,15 @@ func (e *Engine) send(parent context.Context, q *Request) (*Answer, error) {
 			begun = out.ended
 		}
 		a := &Answer{Took: time.Since(begun), Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, body: resp.Body, out: out, watch: w, engine: e}
-		if resp.StatusCode/100 != 2 || out.complete() {
+		switch {
+		case resp.StatusCode < 200 || resp.StatusCode > 599:
+			err = fmt.Errorf("it answers with status %d", resp.StatusCode)
+		case resp.StatusCode/100 != 2 || out.complete():
 			return a, nil
+		default:
+			err = errors.New("it says done before it has everything")
 		}
 		_ = resp.Body.Close()
-		err = errors.New("it says done before it has everything")
 	}
 	w.end()
 	out.stop()
