@@ -67,6 +67,8 @@ func (s *service) forward(x *exchange, op *row) error {
 		return f.complete()
 	case "PostObject":
 		return f.form()
+	case "PutBucketAcl", "PutObjectAcl":
+		return f.putACL()
 	case "RestoreObject":
 		return f.restore()
 	case "PutBucketLogging":
@@ -114,6 +116,9 @@ func (f *forwarding) plain() error {
 		return err
 	}
 	defer a.Close()
+	if f.op.namesOwner() {
+		return f.relayOwned(a)
+	}
 	return f.relay(a)
 }
 
@@ -152,6 +157,9 @@ func (f *forwarding) request() (*upstream.Request, error) {
 		if f.passes(name) {
 			q.Header[name] = values
 		}
+	}
+	if f.r.Header.Get("If-Range") != "" { // Ceph 16 ignores it: better all of the object than a range of another
+		delete(q.Header, "Range")
 	}
 	f.bare(q.Header)
 	if v := withoutFraming(f.r.Header.Get("Content-Encoding")); v != "" {

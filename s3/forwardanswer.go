@@ -18,13 +18,24 @@ var answered = []string{
 	"Etag", "Expires", "Last-Modified", "Vary",
 }
 
-// hidden lists the x-amz- headers that are about the engine.
-var hidden = []string{"X-Amz-Request-Id", "X-Amz-Id-2", "X-Amz-Bucket-Region", "X-Amz-Bucket-Arn", "X-Amz-Access-Point-Alias"}
+// answeredAmz lists the x-amz- headers that a client sees: those that S3's
+// operations on buckets and objects document, but what is about the engine.
+var answeredAmz = map[string]bool{
+	"X-Amz-Abort-Date": true, "X-Amz-Abort-Rule-Id": true, "X-Amz-Archive-Status": true, "X-Amz-Copy-Source-Version-Id": true,
+	"X-Amz-Delete-Marker": true, "X-Amz-Expiration": true, "X-Amz-Missing-Meta": true, "X-Amz-Mp-Parts-Count": true,
+	"X-Amz-Object-Lock-Legal-Hold": true, "X-Amz-Object-Lock-Mode": true, "X-Amz-Object-Lock-Retain-Until-Date": true,
+	"X-Amz-Object-Size": true, "X-Amz-Replication-Status": true, "X-Amz-Request-Charged": true, "X-Amz-Restore": true,
+	"X-Amz-Server-Side-Encryption": true, "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": true,
+	"X-Amz-Server-Side-Encryption-Bucket-Key-Enabled": true, "X-Amz-Server-Side-Encryption-Context": true,
+	"X-Amz-Server-Side-Encryption-Customer-Algorithm": true, "X-Amz-Server-Side-Encryption-Customer-Key-Md5": true,
+	"X-Amz-Storage-Class": true, "X-Amz-Tagging-Count": true, "X-Amz-Transition-Default-Minimum-Object-Size": true,
+	"X-Amz-Version-Id": true, "X-Amz-Website-Redirect-Location": true,
+}
 
 // shows tells whether a client may see a header of the engine's answer.
 func shows(name string) bool {
 	if strings.HasPrefix(name, "X-Amz-") {
-		return !slices.Contains(hidden, name)
+		return answeredAmz[name] || strings.HasPrefix(name, metaPrefix) || strings.HasPrefix(name, checksumPrefix)
 	}
 	return slices.Contains(answered, name) || strings.HasPrefix(name, "Access-Control-")
 }
@@ -132,18 +143,15 @@ func (f *forwarding) failed(a *upstream.Answer) error {
 // stays in the log; what it does not have is told only to those who may list.
 func (f *forwarding) failure(e upstream.Answered) error {
 	cause := errors.New("the engine answered " + strconv.Itoa(e.Status) + " " + e.Code + " " + e.Text)
-	if e.Ours() || e.Code == "" {
+	if e.Ours() || !isCode(e.Code) || e.Status < 300 {
 		return errEngineDown(cause)
 	}
 	if e.Code == "NoSuchKey" && f.op.level == onBucket {
 		e.Code = "NoSuchBucket"
 	}
-	out := &wire.Error{Status: e.Status, Code: e.Code, Message: e.Text, Err: cause}
-	if out.Message == "" {
-		out.Message = explain(e.Code)
-	}
+	out := &wire.Error{Status: e.Status, Code: e.Code, Message: explain(e.Code), Err: cause}
 	for _, field := range e.Fields {
-		if slices.Contains(shownFields, field.Name) {
+		if shownFields[field.Name] && len(field.Value) <= maxField && !f.engine.Mentioned(field.Value) {
 			out.Fields = append(out.Fields, wire.Field(field))
 		}
 	}
@@ -168,14 +176,25 @@ func (f *forwarding) mayKnow() bool {
 	return f.call.Allowed(f.r.Context(), f.s.accessOn(t.bucketARN(), f.call, "s3:ListBucket"))
 }
 
+// maxField is how long an element of an engine's error may be that is shown, in
+// bytes.
+const maxField = 1024
+
 // shownFields are the elements of an error that are about the request.
-var shownFields = []string{
-	"ActualObjectSize", "ArgumentName", "ArgumentValue", "BucketName", "CalculatedDigest", "Condition", "ETag", "ExpectedDigest", "Header",
-	"Key", "MaxSizeAllowed", "Method", "MinSizeAllowed", "PartNumber", "ProposedSize", "RangeRequested", "ResourceType", "UploadId", "VersionId",
+var shownFields = map[string]bool{
+	"ActualObjectSize": true, "ArgumentName": true, "ArgumentValue": true, "BucketName": true, "CalculatedDigest": true, "Condition": true,
+	"ETag": true, "ExpectedDigest": true, "Header": true, "Key": true, "MaxSizeAllowed": true, "Method": true, "MinSizeAllowed": true,
+	"PartNumber": true, "ProposedSize": true, "RangeRequested": true, "ResourceType": true, "UploadId": true, "VersionId": true,
 }
 
-// explain is S3's text for an error that the engine gives none for: AWS CLI 1.45
-// ends with a Python error where a message is missing.
+// isCode tells whether an engine's error code can be shown: S3's are words.
+func isCode(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.") == ""
+}
+
+// explain is S3's text for an error of an engine, whose own would not be: it may
+// have none, with which AWS CLI 1.45 ends with a Python error, and it may name
+// hosts and keys of its own.
 func explain(code string) string {
 	for _, f := range failures {
 		if f.code == code {

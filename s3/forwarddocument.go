@@ -185,8 +185,11 @@ func (f *forwarding) deleteObjects() error {
 	}
 	for i, e := range out.Error {
 		if hidesAbsence(e.Code) && !f.mayKnow() {
-			out.Error[i].Code, out.Error[i].Message = "AccessDenied", "Access Denied"
+			e.Code = "AccessDenied"
+		} else if !isCode(e.Code) {
+			e.Code = "InternalError"
 		}
+		out.Error[i].Code, out.Error[i].Message = e.Code, explain(e.Code)
 	}
 	for i, e := range failed {
 		if e == nil {

@@ -97,6 +97,12 @@ func (e *Engine) Region() string { return e.cfg.Region }
 // it alone is concerned. See Pick for several engines.
 func (e *Engine) Serves(bucket string) bool { return strings.HasPrefix(bucket, e.cfg.Prefix) }
 
+// Mentioned tells whether a text names the engine's host or the key that it is
+// used with, or another place.
+func (e *Engine) Mentioned(text string) bool {
+	return strings.Contains(text, e.cfg.Endpoint.Hostname()) || strings.Contains(text, e.cfg.AccessKeyID) || strings.Contains(text, "://")
+}
+
 // Pick returns the engine that has the buckets of that name: the one with the
 // longest prefix. It returns nil when none has.
 func Pick(engines []*Engine, bucket string) (found *Engine) {
