@@ -99,7 +99,7 @@ func (s *service) putPolicy(x *exchange) error {
 	if err := s.here(x); err != nil {
 		return err
 	}
-	if s.embeds(x.bucket) && public(text) {
+	if public(text) {
 		block, err := s.accessBlock(x)
 		if err != nil {
 			return err

@@ -3,20 +3,24 @@ package s3_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/thingpass/thingpass/server"
+	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/thingtest"
+	"github.com/thingpass/thingpass/upstream"
 )
 
 // openWorld is a server that takes unsigned requests, with the bucket own that
 // lets everybody do everything with its objects.
 func openWorld(t *testing.T, domains ...string) *world {
 	t.Helper()
-	s, err := thingtest.Start(t.Context(), thingtest.Options{Configure: func(c *server.Config) { c.S3Public, c.S3Domains = true, domains }})
+	s, err := thingtest.Start(t.Context(), thingtest.Options{S3Public: true, S3Domains: domains})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,4 +126,45 @@ func TestVersion2AtAHost(t *testing.T) {
 	if r := w.unsigned("GET /k", "", "Host", "own.s3.example.org"); r.Status != 200 || string(r.Body) != "x" {
 		t.Errorf("unsigned: %d %s", r.Status, r.Body)
 	}
+}
+
+// TestAccessBlockOfEngine: the policies of an engine's buckets are here, so what
+// the engine was told of public ones holds here.
+func TestAccessBlockOfEngine(t *testing.T) {
+	var block atomic.Pointer[string]
+	e := &engine{t: t, answer: func(w http.ResponseWriter, r *http.Request) {
+		if text := block.Load(); r.URL.RawQuery != "publicAccessBlock" {
+			_, _ = io.WriteString(w, "bytes")
+		} else if text == nil {
+			w.WriteHeader(http.StatusNotFound)
+		} else {
+			_, _ = io.WriteString(w, "<PublicAccessBlockConfiguration><"+*text+">true</"+*text+"></PublicAccessBlockConfiguration>")
+		}
+	}}
+	listening := httptest.NewServer(e)
+	t.Cleanup(listening.Close)
+	u, err := url.Parse(listening.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := thingtest.Start(t.Context(), thingtest.Options{
+		S3Public:  true,
+		S3Engines: []upstream.Config{{Name: "back", Endpoint: u, Region: "eu-back-1", Prefix: "cam-", Kind: upstream.Ceph, AccessKeyID: "ENGINEKEY", SecretKey: thingpass.NewSecret(engineSecret)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	w := &world{T: t, server: s, admin: s.Admin}
+	policy, forbids, restricts := everybodys("cam-a"), "BlockPublicPolicy", "RestrictPublicBuckets"
+	block.Store(&forbids)
+	w.want(w.admin, "PUT /cam-a?policy", policy, 403, "AccessDenied")
+	block.Store(nil)
+	w.want(w.admin, "PUT /cam-a?policy", policy, 204, "")
+	w.eventually(func() bool { return w.unsigned("GET /cam-a/k", "").Status == 200 })
+	block.Store(&restricts)
+	if r := w.unsigned("GET /cam-a/k", ""); r.Status != 403 {
+		t.Errorf("restricted: %d %s", r.Status, r.Body)
+	}
+	w.want(w.admin, "GET /cam-a/k", "", 200, "")
 }

@@ -150,8 +150,11 @@ func (s *service) operation(op *row) gate.Operation {
 // embeds tells whether a bucket is the embedded store's.
 func (s *service) embeds(bucket string) bool { return upstream.Pick(s.Engines, bucket) == nil }
 
-// carryOut asks what only the body tells, and works.
+// carryOut asks what only the bucket and the body tell, and works.
 func (s *service) carryOut(x *exchange, op *row) error {
+	if err := s.restricted(x); err != nil {
+		return err
+	}
 	if op.ask != nil {
 		if err := op.ask(s, x); err != nil {
 			return err
@@ -171,9 +174,6 @@ func (s *service) embedded(x *exchange, op *row) error {
 	}
 	if x.foreign != "" {
 		return errForeign(x.foreign)
-	}
-	if err := s.restricted(x); err != nil {
-		return err
 	}
 	return op.serve(s, x)
 }

@@ -1,14 +1,17 @@
 package s3
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/upstream"
 )
 
 // Names of settings that are kept with a bucket.
@@ -97,9 +100,12 @@ func (s *service) putPublicAccessBlock(x *exchange) error {
 	return s.keep(x, publicAccessBlock, b)
 }
 
-// accessBlock reads a bucket's public access block; what was never set blocks
-// nothing.
+// accessBlock reads a bucket's public access block, of an engine's bucket there;
+// what was never set blocks nothing.
 func (s *service) accessBlock(x *exchange) (b accessBlock, err error) {
+	if e := upstream.Pick(s.Engines, x.bucket); e != nil {
+		return engineAccessBlock(x.r.Context(), e, x.bucket)
+	}
 	text, err := s.Objects.Setting(x.r.Context(), x.bucket, publicAccessBlock)
 	if errors.Is(err, objects.ErrNoSetting) {
 		return b, nil
@@ -108,6 +114,31 @@ func (s *service) accessBlock(x *exchange) (b accessBlock, err error) {
 		return b, err
 	}
 	return b, xml.Unmarshal([]byte(text), &b)
+}
+
+// engineAccessBlock asks an engine for a bucket's public access block. One that
+// has no such thing has refused to be told of any.
+func engineAccessBlock(ctx context.Context, e *upstream.Engine, bucket string) (b accessBlock, err error) {
+	a, err := e.Send(ctx, &upstream.Request{Method: http.MethodGet, Bucket: bucket, Query: publicAccessBlock})
+	if err != nil {
+		return b, errEngineDown(err)
+	}
+	defer a.Close()
+	switch a.Status {
+	case http.StatusOK:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return b, nil
+	default:
+		return b, fmt.Errorf("the engine answered %d to a question for a public access block", a.Status)
+	}
+	var out struct { // in any namespace
+		BlockPublicPolicy     bool
+		RestrictPublicBuckets bool
+	}
+	if err := xml.NewDecoder(io.LimitReader(a, maxConfiguration)).Decode(&out); err != nil {
+		return b, errEngineDown(err)
+	}
+	return accessBlock{BlockPublicPolicy: out.BlockPublicPolicy, RestrictPublicBuckets: out.RestrictPublicBuckets}, nil
 }
 
 // restricted refuses a request that is not signed where the bucket's public
