@@ -24,8 +24,14 @@ import (
 )
 
 // rgwLimit is how long a Ceph cluster may take until its gateway answers; it
-// takes about 20 s on two idle cores.
-const rgwLimit = 3 * time.Minute
+// takes about 15 s on two idle cores. rgwTries is how often that is tried when a
+// daemon ends.
+const (
+	rgwLimit = 3 * time.Minute
+	rgwTries = 3
+)
+
+var errDaemonEnded = errors.New("a daemon ended")
 
 // rgwPrograms are what StartRGW runs, from Debian's packages radosgw, ceph-mon,
 // ceph-osd and ceph-common.
@@ -41,7 +47,8 @@ type RGW struct {
 	dir     string
 	fsid    string
 	conf    string
-	daemons []*daemon // in the order of their start; the last is the gateway
+	daemons []*daemon               // in the order of their start; the last is the gateway
+	ended   context.CancelCauseFunc // called when a daemon ends
 }
 
 // daemon is a child process and its end.
@@ -77,14 +84,39 @@ func StartRGW(ctx context.Context, dir string) (*RGW, error) {
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	h := hex.EncodeToString(id[:])
 	r := &RGW{dir: dir, conf: filepath.Join(dir, "ceph.conf"), fsid: h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]}
-	limited, cancel := context.WithTimeout(ctx, rgwLimit)
-	defer cancel()
-	if err := r.start(ctx, limited); err != nil {
-		err = fmt.Errorf("start ceph's gateway: %w\n%s", err, r.logs())
+	for try := 1; ; try++ {
+		err := r.attempt(ctx)
+		if err == nil {
+			return r, nil
+		}
+		// Ports are found free before daemons listen on them: somebody else may
+		// have been faster.
+		again := errors.Is(err, errDaemonEnded) && try < rgwTries
+		if !again {
+			err = fmt.Errorf("start ceph's gateway: %w\n%s", err, r.logs())
+		}
 		r.Stop()
-		return nil, err
+		if !again {
+			return nil, err
+		}
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return nil, err
+		}
 	}
-	return r, nil
+}
+
+// attempt makes the cluster within rgwLimit, or until a daemon ends.
+func (r *RGW) attempt(ctx context.Context) error {
+	limited, cancel := context.WithTimeoutCause(ctx, rgwLimit, fmt.Errorf("not ready after %v", rgwLimit))
+	defer cancel()
+	watched, ended := context.WithCancelCause(limited)
+	defer ended(nil)
+	r.ended = ended
+	err := r.start(ctx, watched)
+	if cause := context.Cause(watched); err != nil && cause != nil {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 // start follows https://docs.ceph.com/en/pacific/install/manual-deployment/,
@@ -239,27 +271,21 @@ func (r *RGW) spawn(ctx context.Context, program string, args ...string) error {
 	if err != nil {
 		return err
 	}
+	ended := r.ended
 	go func() {
 		_ = d.process.Wait() // Stop kills it, so it never ends well
 		close(d.exited)
+		ended(fmt.Errorf("%w: %s: %v", errDaemonEnded, program, d.process.ProcessState))
 	}()
 	r.daemons = append(r.daemons, d)
 	return nil
 }
 
-// answers waits for the gateway's first answer, and stops waiting when a daemon
-// has ended.
+// answers waits for the gateway's first answer.
 func (r *RGW) answers(ctx context.Context) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		for _, d := range r.daemons {
-			select {
-			case <-d.exited:
-				return fmt.Errorf("%s ended: %v", d.process.Path, d.process.ProcessState)
-			default:
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -318,12 +344,18 @@ func (r *RGW) Restart(ctx context.Context) error {
 	last := len(r.daemons) - 1
 	<-r.daemons[last].exited
 	r.daemons = r.daemons[:last]
+	limited, cancel := context.WithTimeout(ctx, rgwLimit)
+	defer cancel()
+	watched, ended := context.WithCancelCause(limited)
+	defer ended(nil)
+	r.ended = ended
 	if err := r.spawn(ctx, "radosgw", "-f", "-n", "client.rgw"); err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, rgwLimit)
-	defer cancel()
-	return r.answers(limited)
+	if err := r.answers(watched); err != nil {
+		return fmt.Errorf("%w: %w", context.Cause(watched), err)
+	}
+	return nil
 }
 
 // Stop kills the daemons, the gateway first, waits for their end, and removes
