@@ -95,8 +95,13 @@ func request(ctx context.Context, base string, sv gate.Service, op gate.Operatio
 		body = []byte(`<Delete><Object><Key>some-key</Key></Object></Delete>`)
 	case "PutObjectTagging":
 		body = []byte(`<Tagging><TagSet/></Tagging>`)
+	case "PutObjectRetention":
+		body = []byte(`<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2030-01-01T00:00:00Z</RetainUntilDate></Retention>`)
+	case "PutObjectLegalHold":
+		body = []byte(`<LegalHold><Status>ON</Status></LegalHold>`)
 	}
 	path := label.ReplaceAllString(op.Path, "some-name")
+	path = strings.Replace(path, "partNumber", "partNumber=1", 1) // numbers are read before anything is asked
 	r, err := http.NewRequestWithContext(ctx, op.Method, base+path, bytes.NewReader(body))
 	if err == nil && strings.Contains(op.Name, "Copy") {
 		r.Header.Set("x-amz-copy-source", "/some-name/other-key")
