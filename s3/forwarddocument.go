@@ -245,15 +245,6 @@ func (f *forwarding) wantedLocation() (location string, err error) {
 	return location, err
 }
 
-// location is where an object is found here.
-func (f *forwarding) location() string {
-	scheme := "http"
-	if f.r.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + f.r.Host + "/" + f.bucket + "/" + escapeURL(f.key)
-}
-
 type locationConstraint struct {
 	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
 	Region  string   `xml:",chardata"`

@@ -164,14 +164,10 @@ func (s *service) completeUpload(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	scheme := "http"
-	if x.r.TLS != nil {
-		scheme = "https"
-	}
 	x.setMade(o.Version)
 	c := o.Checksums
 	return x.answer(completeResult{
-		Location: scheme + "://" + x.r.Host + "/" + x.bucket + "/" + escapeURL(x.key), Bucket: x.bucket, Key: text(x.key), ETag: quote(o.ETag),
+		Location: x.location(), Bucket: x.bucket, Key: text(x.key), ETag: quote(o.ETag),
 		ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"],
 		ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"], ChecksumType: o.ChecksumType,
 	})

@@ -146,6 +146,18 @@ func (s *service) putObject(x *exchange) error {
 	return nil
 }
 
+// location is where the client finds the object: at the host that it asked.
+func (x *exchange) location() string {
+	url := "http://"
+	if x.r.TLS != nil {
+		url = "https://"
+	}
+	if url += x.r.Host + "/"; !x.hosted {
+		url += x.bucket + "/"
+	}
+	return url + escapeURL(x.key)
+}
+
 // setVersion answers the version that a request was about, or made.
 func (x *exchange) setVersion(version string) {
 	if version != "" {

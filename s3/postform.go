@@ -199,11 +199,7 @@ func (s *service) posted(x *exchange, etag, version string) error {
 	fields, h := x.call.Form.Fields, x.w.Header()
 	h.Set("Etag", quote(etag))
 	x.setMade(version)
-	scheme := "http"
-	if x.r.TLS != nil {
-		scheme = "https"
-	}
-	location := scheme + "://" + x.r.Host + "/" + x.bucket + "/" + escapeURL(x.key)
+	location := x.location()
 	h.Set("Location", location)
 	to := fields["success_action_redirect"]
 	if to == "" {

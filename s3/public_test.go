@@ -110,9 +110,9 @@ func TestSignedPayload(t *testing.T) {
 	}
 }
 
-// TestVersion2AtAHost: the signature says nothing of the host, so it must not
-// say the bucket.
-func TestVersion2AtAHost(t *testing.T) {
+// TestHosts: where a bucket is named by the host, that is where its objects are;
+// but Version 2 signs no host, so it must not say the bucket there.
+func TestHosts(t *testing.T) {
 	w := openWorld(t, "s3.example.org")
 	w.want(w.admin, "PUT /vault", "", 200, "")
 	w.want(w.admin, "PUT /vault/own/k", "secret", 200, "")
@@ -122,6 +122,10 @@ func TestVersion2AtAHost(t *testing.T) {
 	}
 	if r := w.unsigned("GET "+path, "", "Host", "vault.s3.example.org"); r.Status != 400 || codeOf(r) != "InvalidRequest" {
 		t.Errorf("in another bucket: %d %s", r.Status, r.Body)
+	}
+	const form = "--b\r\nContent-Disposition: form-data; name=key\r\n\r\na b\r\n--b\r\nContent-Disposition: form-data; name=file\r\n\r\nx\r\n--b--\r\n"
+	if r := w.unsigned("POST /", form, "Host", "own.s3.example.org", "Content-Type", "multipart/form-data; boundary=b"); r.Status != 204 || r.Header.Get("Location") != "https://own.s3.example.org/a%20b" {
+		t.Errorf("a form: %d %s %v", r.Status, r.Body, r.Header)
 	}
 	if r := w.unsigned("GET /k", "", "Host", "own.s3.example.org"); r.Status != 200 || string(r.Body) != "x" {
 		t.Errorf("unsigned: %d %s", r.Status, r.Body)
