@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/upstream"
 )
 
@@ -106,5 +108,27 @@ func TestOwners(t *testing.T) {
 	w.want(w.admin, "PUT /cam-a?acl", "", 200, "", "X-Amz-Grant-Read", `id="`+ours+`"`)
 	if got := e.last(); got.Header.Get("X-Amz-Grant-Read") != `id="engine-id"` {
 		t.Errorf("the engine saw %v", got.Header)
+	}
+}
+
+// TestForwardedUnknownLength: a body of unknown length waits on disk, and reaches
+// the engine with its length.
+func TestForwardedUnknownLength(t *testing.T) {
+	w, e := frontOf(t, upstream.Ceph, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.server.APIURL()+"/cam-a/k",
+		io.MultiReader(strings.NewReader("5\r\nhello\r\n0\r\n"), strings.NewReader("x-amz-checksum-crc32:NhCmhg==\r\n\r\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ContentLength = -1
+	r.Header.Set("X-Amz-Trailer", "x-amz-checksum-crc32")
+	sigv4.Sign(r, w.admin.Credentials, "us-east-1", "s3", time.Now(), "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+	resp, err := w.admin.HTTP.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if got := e.last(); resp.StatusCode != 200 || got == nil || got.body != "hello" || got.ContentLength != 5 {
+		t.Errorf("%d, the engine saw %+v", resp.StatusCode, got)
 	}
 }
