@@ -23,9 +23,10 @@ type audit struct {
 	reason    string
 	note      string
 	code      string
-	cause     error // for the log only
-	cut       bool  // the answer broke off
-	again     bool  // what was allowed is being asked once more
+	cause     error  // for the log only
+	message   string // of the error that is answered
+	cut       bool   // the answer broke off
+	again     bool   // what was allowed is being asked once more
 
 	trail *trail.Record
 	aside *authz.Asked // the last no to a question that did not end the request
@@ -60,10 +61,24 @@ func (a *audit) begin(c *Call) {
 	}
 }
 
+// caused is an error that says in a word of package trail what it comes from,
+// where the code of the answer does not tell an operator.
+type caused interface {
+	error
+	Cause() string
+}
+
 // failed notes at which step a request ended. An operation that fails by itself
-// (there is no such object) ends no step: it was allowed.
+// (there is no such object) ends no step: it was allowed. What is wrong with a
+// request may be found only while it is worked out what must be allowed.
 func (a *audit) failed(c *Call, err error) {
 	step := trail.Step{Name: c.stage, Detail: shorten(err.Error())}
+	if e, ok := errors.AsType[caused](err); ok {
+		a.trail.Cause = e.Cause()
+	}
+	if _, ok := errors.AsType[*wire.Error](err); ok && step.Name == trail.StepPermission {
+		step.Name = trail.StepRequest
+	}
 	if e, ok := errors.AsType[*sigv4.Error](err); ok {
 		step.Name, a.trail.Cause, step.Detail = trail.StepSignature, signatureCause(e.Kind), shorten(e.Message)
 		if a.trail.Cause == "" {
@@ -119,6 +134,10 @@ func (d *Door) keep(c *Call, service string, w *answer) {
 	r := c.audit.trail
 	r.Service, r.Operation, r.Status, r.Code = service, c.audit.operation, w.status, c.audit.code
 	r.AccessKeyID, r.Principal, r.Note = strings.Clone(shorten(c.AccessKeyID)), c.Principal, c.audit.note
+	r.Engine, r.Message, r.Cut = c.engine, strings.Clone(shorten(c.audit.message)), c.audit.cut
+	if c.audit.cause != nil {
+		r.Reason = strings.Clone(shorten(c.audit.cause.Error()))
+	}
 	d.cfg.Trail.Keep(r)
 }
 
@@ -165,6 +184,9 @@ func (d *Door) record(c *Call, w *answer, took time.Duration) {
 		slog.Duration("took", took),
 	}
 	level := slog.LevelInfo
+	if c.engine != "" {
+		attrs = append(attrs, slog.String("engine", c.engine))
+	}
 	if c.audit.cause != nil {
 		attrs = append(attrs, slog.String("cause", c.audit.cause.Error()))
 	}

@@ -105,7 +105,7 @@ func (s *service) putPolicy(x *exchange) error {
 			return err
 		}
 		if block.BlockPublicPolicy {
-			return errAccessDenied()
+			return errForbidden(&reason{"public-policy", "the bucket's public access block forbids a public policy"})
 		}
 	}
 	if err := s.Policies.PutBucketPolicy(x.r.Context(), x.bucket, text); err != nil {

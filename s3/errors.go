@@ -121,7 +121,7 @@ func errMethod(method string) error {
 		Message: "The specified method is not allowed against this resource.", Fields: []wire.Field{{Name: "Method", Value: method}}}
 }
 
-func errNotImplemented(what string) error {
+func errNotImplemented(what string) *wire.Error {
 	e := &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented",
 		Message: "A header or query you provided implies functionality that is not implemented"}
 	if what != "" {
@@ -130,8 +130,11 @@ func errNotImplemented(what string) error {
 	return e
 }
 
-func errAccessDenied() error {
-	return &wire.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}
+func errAccessDenied() error { return errForbidden(nil) }
+
+// errForbidden is errAccessDenied with what the caller is not told.
+func errForbidden(cause error) error {
+	return &wire.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied", Err: cause}
 }
 
 func errMalformedXML(err error) error {

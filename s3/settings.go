@@ -153,7 +153,7 @@ func (s *service) restricted(x *exchange) error {
 	}
 	text, err := s.Policies.BucketPolicy(x.r.Context(), x.bucket)
 	if err == nil && public(text) {
-		err = errAccessDenied()
+		err = errForbidden(&reason{"public-bucket", "the bucket's public access block lets nobody in who is not known"})
 	}
 	return err
 }

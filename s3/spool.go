@@ -39,7 +39,8 @@ var (
 // errSpoolFull is what every SDK waits and tries again on.
 func errSpoolFull() error {
 	return &wire.Error{Status: http.StatusServiceUnavailable, Code: "SlowDown",
-		Message: "Too many uploads of unknown length wait at the moment. Please reduce your request rate, or send the length."}
+		Message: "Too many uploads of unknown length wait at the moment. Please reduce your request rate, or send the length.",
+		Err:     &reason{"spool-full", "too many bodies of unknown length wait for S3 engines"}}
 }
 
 // spooled is a body on disk, in a file without a name.

@@ -11,7 +11,7 @@ const (
 // size estimates the memory that a record holds, to within a factor of two. What
 // records share, compiled policies above all, is not counted.
 func (r *Record) size() int {
-	n := recordBytes + len(r.ID) + len(r.Operation) + len(r.Host) + len(r.Path) + len(r.Remote) + len(r.AccessKeyID) + len(r.Alias) + len(r.Role) + len(r.Cause) + len(r.Note)
+	n := recordBytes + len(r.ID) + len(r.Operation) + len(r.Host) + len(r.Path) + len(r.Remote) + len(r.AccessKeyID) + len(r.Alias) + len(r.Role) + len(r.Cause) + len(r.Engine) + len(r.Message) + len(r.Reason) + len(r.Note)
 	p := &r.Principal
 	n += len(p.ARN) + len(p.UniqueID) + len(p.SessionName) + len(p.SessionPolicy) + len(p.RoleARN)
 	for _, t := range p.Tags {

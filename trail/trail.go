@@ -52,6 +52,22 @@ const (
 	CauseSessionWithdrawn = "session-withdrawn" // what they were issued for is gone
 )
 
+// The causes of a request that was allowed and failed then, where the code of the
+// answer does not tell.
+const (
+	CauseEngineUnreachable = "engine-unreachable" // no connection to the S3 engine came about
+	CauseEngineBusy        = "engine-busy"        // it has all the requests that it may have
+	CauseEngineStalled     = "engine-stalled"     // it stopped taking or giving bytes
+	CauseEngineBroke       = "engine-broke"       // the connection broke, or what came is no answer
+	CauseEngineAnswered    = "engine-answered"    // it answered with an error
+	CauseEngineKind        = "engine-kind"        // it is of a kind that is not sent such a request
+	CauseTwoEngines        = "two-engines"        // source and destination of a copy are in different places
+	CauseSpoolFull         = "spool-full"         // too many bodies of unknown length wait for engines
+	CausePublicPolicy      = "public-policy"      // the bucket's public access block forbids a public policy
+	CausePublicBucket      = "public-bucket"      // it lets nobody in who is not known
+	CauseOwner             = "owner"              // the request is meant for another account's bucket
+)
+
 // DetailHidden is the Detail of a permission that was asked for only because
 // what was named does not exist: who may not list does not learn that.
 const DetailHidden = "hidden"
@@ -78,7 +94,11 @@ type Record struct {
 	Status      int                  // of the answer
 	Code        string               // error code of the answer, "" for none
 	Failure     string               // name of the step that ended the request, "" for none
-	Cause       string               // kind of a failed session or signature; at the device door: the reason for the log
+	Cause       string               // one of the constants above, "" for none; at the device door: the reason for the log
+	Engine      string               // name of the S3 engine that the request was forwarded to, "" for none
+	Message     string               // of the error, as the caller was told
+	Reason      string               // of the error, what the caller was not told and the log has
+	Cut         bool                 // the answer had begun when it failed: the connection was closed
 	Note        string               // remarks of the operation, as in the audit line
 
 	few   [3]Step // where the first Steps are kept
