@@ -18,7 +18,11 @@ func (s *Server) openEngines() error {
 		return err
 	}
 	for _, cfg := range s.cfg.S3Engines {
+		cfg.Log = s.cfg.Log
 		s.engines = append(s.engines, upstream.New(cfg))
+		if cfg.Exposed != "" {
+			s.cfg.Log.Warn("the keys of an S3 engine can be read by others than the file's owner: chmod 600", "engine", cfg.Name, "file", cfg.Exposed)
+		}
 		s.cfg.Log.Info("buckets are forwarded", "engine", cfg.Name, "endpoint", cfg.Endpoint.String(), "prefix", cfg.Prefix, "kind", string(cfg.Kind))
 	}
 	return s.hiddenBuckets()

@@ -4,8 +4,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,10 +27,17 @@ type Config struct {
 	SecretKey    thingpass.Secret
 	SessionToken thingpass.Secret // of temporary keys; empty for others
 
+	// Exposed names the file of the keys when others than its owner can read it;
+	// "" when nobody can, or there is none.
+	Exposed string
+
 	// Concurrency is how many requests the engine is given at a time; 0 for
 	// 512. A request beyond waits a second for its turn and is then turned away.
 	Concurrency int
 	Timeouts    Timeouts
+
+	// Log is told what its operator has to mend; nil for slog's default.
+	Log *slog.Logger
 }
 
 // defaultRegion is what engines that have no regions of their own take.
@@ -47,32 +56,87 @@ const defaultRegion = "us-east-1"
 //	ca=FILE                    the certificates, in PEM, that vouch for the engine's
 //	concurrency=512            requests at a time
 //
-// The first three are needed.
+// The first three are needed. No error shows a key.
 func ParseConfig(spec string) (Config, error) {
 	c := Config{Region: defaultRegion, Kind: Other}
+	if err := c.parse(spec); err != nil {
+		return c, fmt.Errorf("S3 engine %q: %w", nameIn(spec), err)
+	}
+	return c, nil
+}
+
+// nameIn is the name in what may be wrong otherwise.
+func nameIn(spec string) string {
+	for part := range strings.SplitSeq(spec, ",") {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(part), "name="); ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// settings are what there is to say about an engine.
+var settings = [...]string{"name", "endpoint", "credentials", "profile", "region", "prefix", "kind", "ca", "concurrency"}
+
+func (c *Config) parse(spec string) error {
 	seen := map[string]string{}
 	for part := range strings.SplitSeq(spec, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		switch {
+		case !slices.Contains(settings[:], name):
+			return errNoSuch("setting", name, settings[:], nil)
 		case !ok || value == "":
-			return c, fmt.Errorf("S3 engine: %q is not name=value", name)
+			return fmt.Errorf("%s has no value: give %[1]s=VALUE", name)
 		case seen[name] != "":
-			return c, fmt.Errorf("S3 engine: %s is given twice", name)
+			return fmt.Errorf("%s is given twice", name)
 		}
 		seen[name] = value
 		if err := c.set(name, value); err != nil {
-			return c, fmt.Errorf("S3 engine: %w", err)
+			return err
 		}
 	}
-	for _, name := range []string{"name", "endpoint", "credentials"} {
+	for _, name := range settings[:3] {
 		if seen[name] == "" {
-			return c, fmt.Errorf("S3 engine %q: %s= is missing", c.Name, name)
+			return fmt.Errorf("%s= is missing: name=NAME,endpoint=URL,credentials=FILE are needed", name)
 		}
 	}
-	if err := c.readCredentials(seen["credentials"], seen["profile"]); err != nil {
-		return c, fmt.Errorf("S3 engine %q: %w", c.Name, err)
+	return c.readCredentials(seen["credentials"], seen["profile"])
+}
+
+// errNoSuch is for a word that is none of those that there are. Others lists what
+// people call them besides.
+func errNoSuch(what, word string, all []string, others map[string]string) error {
+	hint := ""
+	if meant := meant(word, all, others); meant != "" {
+		hint = ": did you mean " + meant + "?"
 	}
-	return c, nil
+	return fmt.Errorf("there is no %s %q%s (there are %s)", what, word, hint, strings.Join(all, ", "))
+}
+
+// meant is the word that was probably meant, "" for none: another name of it, the
+// one that it begins, or one that differs in a letter or two.
+func meant(word string, all []string, others map[string]string) string {
+	word = strings.ToLower(word)
+	if v := others[word]; v != "" {
+		return v
+	}
+	for _, name := range all {
+		if len(word) > 2 && (strings.HasPrefix(name, word) || near(word, name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// near tells whether two words differ in one place, by up to two letters.
+func near(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return max(len(a), len(b)) <= 2
 }
 
 func (c *Config) set(name, value string) (err error) {
@@ -103,9 +167,6 @@ func (c *Config) set(name, value string) (err error) {
 		if err != nil || c.Concurrency < 1 {
 			err = fmt.Errorf("concurrency %q is not a number of requests", value)
 		}
-	case "credentials", "profile":
-	default:
-		err = fmt.Errorf("there is no setting %q", name)
 	}
 	return err
 }

@@ -37,14 +37,20 @@ func TestParseConfig(t *testing.T) {
 		{"name=x,endpoint=http://h,credentials=env:HALF", "the environment needs HALF_ACCESS_KEY_ID and HALF_SECRET_ACCESS_KEY"},
 		{"name=x,endpoint=http://h,credentials=env:RGW,profile=a", "profile= is for a credentials file"},
 		{"name=x,endpoint=http://h,credentials=/nonexistent/file", "read credentials"},
-		{"", `"" is not name=value`},
+		{"", `there is no setting ""`},
+		{"name=rgw,endpoint", `S3 engine "rgw": endpoint has no value: give endpoint=VALUE`},
+		{"endpoint=http://h,name=rgw,kind=ceph,colour=red", `S3 engine "rgw": there is no setting "colour" (there are name, endpoint, credentials,`},
+		{"endpiont=http://h", `there is no setting "endpiont": did you mean endpoint?`},
+		{"cred=x", `did you mean credentials?`},
+		{"kind=RGW", `there is no kind "RGW": did you mean ceph? (there are ceph, minio, aws, garage, seaweedfs, other)`},
+		{"kind=miniO", `did you mean minio?`},
+		{"kind=s3", `did you mean aws?`},
 		{"name=x", "endpoint= is missing"},
 		{"endpoint=http://h,credentials=env:RGW", "name= is missing"},
 		{"name=x,endpoint=http://h", "credentials= is missing"},
 		{"name=x,name=y", "name is given twice"},
 		{"name=a b", "letters, digits and dashes"},
-		{"colour=red", `no setting "colour"`},
-		{"kind=gluster", `"gluster" is none of`},
+		{"kind=gluster", `there is no kind "gluster" (there are`},
 		{"prefix=Cam", "cannot begin the name"},
 		{"concurrency=0", "not a number of requests"},
 		{"endpoint=ftp://h", "must begin with http"},
@@ -61,6 +67,20 @@ func TestParseConfig(t *testing.T) {
 		}
 		if !strings.Contains(got, q.want) || strings.Contains(got+fmt.Sprintf("%+v %#v", c, c), secret) {
 			t.Errorf("%s: %s, want %s", q.spec, got, q.want)
+		}
+	}
+}
+
+// TestExposedKeys: keys that others can read are told.
+func TestExposedKeys(t *testing.T) {
+	file := write(t, "[default]\naws_access_key_id = A\naws_secret_access_key = s\n")
+	for mode, want := range map[os.FileMode]string{0o600: "", 0o400: "", 0o640: file, 0o604: file} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		c, err := upstream.ParseConfig("name=x,endpoint=http://h,credentials=" + file)
+		if err != nil || c.Exposed != want {
+			t.Errorf("%o: %q, %v", mode, c.Exposed, err)
 		}
 	}
 }

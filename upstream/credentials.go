@@ -23,6 +23,9 @@ func (c *Config) readCredentials(source, profile string) error {
 	if err != nil {
 		return fmt.Errorf("read credentials: %w", err)
 	}
+	if info, err := os.Stat(source); err == nil && info.Mode().Perm()&0o077 != 0 {
+		c.Exposed = source
+	}
 	sections, order := parseProfiles(string(text))
 	if profile == "" {
 		if profile = "default"; len(order) == 1 {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/thingpass/thingpass/sigv4"
@@ -56,12 +58,15 @@ type Engine struct {
 	probe  sync.Mutex
 	probed time.Time
 	health error
+
+	refused atomic.Int64 // when that was logged last, in Unix nanoseconds
 }
 
 // New makes an engine. It connects to nothing yet.
 func New(cfg Config) *Engine {
 	cfg.Timeouts = cfg.Timeouts.orDefaults()
 	cfg.Concurrency = cmp.Or(cfg.Concurrency, defaultConcurrency)
+	cfg.Log = cmp.Or(cfg.Log, slog.Default())
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &Engine{
@@ -116,6 +121,21 @@ func Pick(engines []*Engine, bucket string) (found *Engine) {
 
 // Close ends the connections that no request uses.
 func (e *Engine) Close() { e.transport.CloseIdleConnections() }
+
+// quiet is how long nothing is logged about the same engine's refusals.
+const quiet = time.Minute
+
+// Refused logs that the engine refused our keys, or something to them: nobody
+// who uses Thingpass can mend that, and every request may meet it.
+func (e *Engine) Refused(a Answered) {
+	now, last := time.Now().UnixNano(), e.refused.Load()
+	if last != 0 && now-last < int64(quiet) || !e.refused.CompareAndSwap(last, now) {
+		return
+	}
+	e.cfg.Log.Error("an S3 engine refuses the keys that it is used with, or something to them; clients are answered 503 SlowDown: check credentials=, region= and the clock, "+
+		"and that the keys may do everything, s3:ListBucket too, in the buckets that the engine has",
+		"engine", e.cfg.Name, "status", a.Status, "code", a.Code)
+}
 
 // fresh is how long what is known of an engine's health counts.
 const fresh = time.Second

@@ -84,8 +84,12 @@ func (a Answered) Ours() bool {
 	switch a.Code {
 	case "SignatureDoesNotMatch", "InvalidAccessKeyId", "RequestTimeTooSkewed", "InvalidToken", "ExpiredToken", "TokenRefreshRequired",
 		"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "XAmzContentSHA256Mismatch", "MissingSecurityHeader",
-		"MissingContentLength", "NotSignedUp", "UserSuspended", "InvalidSecurity", "PermanentRedirect", "TemporaryRedirect":
+		"MissingContentLength", "NotSignedUp", "UserSuspended", "InvalidSecurity", "PermanentRedirect", "TemporaryRedirect", "AllAccessDisabled", "AccountProblem":
 		return true
 	}
 	return a.Status/100 == 3 || a.Status == http.StatusUnauthorized || a.Status == http.StatusLengthRequired
 }
+
+// Denied tells whether the engine has permissions of its own against the request.
+// The answer to a HEAD says no more than that, whatever is wrong with our keys.
+func (a Answered) Denied() bool { return a.Code == "AccessDenied" }

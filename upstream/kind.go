@@ -1,7 +1,7 @@
 package upstream
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -19,12 +19,17 @@ const (
 	Other     Kind = "other"
 )
 
+// kinds are the kinds as they are written, and aliases what else they are called.
+var (
+	kinds   = [...]string{string(Ceph), string(MinIO), string(AWS), string(Garage), string(SeaweedFS), string(Other)}
+	aliases = map[string]string{"rgw": "ceph", "radosgw": "ceph", "rados": "ceph", "rook": "ceph", "s3": "aws", "amazon": "aws", "weed": "seaweedfs", "thingpass": "other"}
+)
+
 func parseKind(s string) (Kind, error) {
-	switch k := Kind(s); k {
-	case Ceph, MinIO, AWS, Garage, SeaweedFS, Other:
-		return k, nil
+	if !slices.Contains(kinds[:], s) {
+		return "", errNoSuch("kind", s, kinds[:], aliases)
 	}
-	return "", fmt.Errorf("kind %q is none of ceph, minio, aws, garage, seaweedfs, other", s)
+	return Kind(s), nil
 }
 
 // Trailers tells whether the engine takes checksums in trailers. An engine that

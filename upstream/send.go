@@ -100,6 +100,7 @@ const (
 type Error struct {
 	Failure Failure
 	Err     error
+	Waited  time.Duration // for the engine, of the time that the request took
 }
 
 func (e *Error) Error() string {
@@ -127,7 +128,12 @@ func (e *Engine) Send(ctx context.Context, q *Request) (*Answer, error) {
 	a, err := e.send(ctx, q)
 	if failed, ok := errors.AsType[*Error](err); ok && failed.Failure == Broken && q.Body == nil &&
 		(q.Method == http.MethodGet || q.Method == http.MethodHead) {
-		a, err = e.send(ctx, q)
+		first := failed.Waited
+		if a, err = e.send(ctx, q); err == nil {
+			a.Took += first
+		} else if failed, ok := errors.AsType[*Error](err); ok {
+			failed.Waited += first
+		}
 	}
 	if err != nil {
 		<-e.turns
@@ -148,7 +154,7 @@ func (e *Engine) turn(ctx context.Context) error {
 	case e.turns <- struct{}{}:
 		return nil
 	case <-wait.C:
-		return &Error{Failure: Busy}
+		return &Error{Failure: Busy, Waited: e.cfg.Timeouts.Turn}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -161,7 +167,7 @@ func (e *Engine) send(parent context.Context, q *Request) (*Answer, error) {
 	if q.Thinks {
 		answering = e.cfg.Timeouts.Think
 	}
-	w := newWatch(cancel, e.cfg.Timeouts.Stall, answering)
+	w := newWatch(ctx, cancel, e.cfg.Timeouts.Stall, answering)
 	r := e.request(q).WithContext(ctx)
 	var out *outgoing
 	if q.Body != nil && q.Length > 0 {
@@ -190,7 +196,25 @@ func (e *Engine) send(parent context.Context, q *Request) (*Answer, error) {
 	}
 	w.end()
 	out.stop()
-	return nil, e.failure(ctx, out, err)
+	err = e.failure(ctx, out, err)
+	if failed, ok := errors.AsType[*Error](err); ok {
+		failed.Waited = e.waited(failed.Failure, out, begun)
+	}
+	return nil, err
+}
+
+// waited is how long the engine was waited for that gave no answer. A request
+// that breaks while its body is sent was waited for by nobody.
+func (e *Engine) waited(f Failure, out *outgoing, begun time.Time) time.Duration {
+	switch {
+	case out == nil || f == Unreachable:
+		return time.Since(begun)
+	case out.complete():
+		return time.Since(out.ended)
+	case f == Stalled:
+		return e.cfg.Timeouts.Stall
+	}
+	return 0
 }
 
 // failure tells whose fault it is that there is no answer.
@@ -200,14 +224,14 @@ func (e *Engine) failure(ctx context.Context, out *outgoing, err error) error {
 	}
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errStalled):
-		return &Error{Stalled, err}
+		return &Error{Failure: Stalled, Err: err}
 	case cause != nil && !errors.Is(cause, errEnded):
 		return cause
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return &Error{Unreachable, err}
+		return &Error{Failure: Unreachable, Err: err}
 	}
-	return &Error{Broken, err}
+	return &Error{Failure: Broken, Err: err}
 }
 
 // request makes the HTTP request, still unsigned.
@@ -268,7 +292,11 @@ func (a *Answer) Read(p []byte) (int, error) {
 	n, err := a.body.Read(p)
 	a.watch.pause()
 	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract
-		err = &Error{Broken, err}
+		failed := &Error{Failure: Broken, Err: err}
+		if a.watch.stalled() {
+			failed.Failure, failed.Waited = Stalled, a.watch.stall
+		}
+		err = failed
 	}
 	return n, err
 }

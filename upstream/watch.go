@@ -14,19 +14,23 @@ var errEnded = errors.New("the request is over")
 // watch ends a request when the engine makes no progress. It runs while we wait
 // for the engine, and pauses while we wait for the client.
 type watch struct {
+	ctx    context.Context // of the request
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	stall  time.Duration
 	answer time.Duration // how long the engine may think
 }
 
-func newWatch(cancel context.CancelCauseFunc, stall, answer time.Duration) *watch {
-	return &watch{cancel: cancel, stall: stall, answer: answer, timer: time.AfterFunc(stall, func() { cancel(errStalled) })}
+func newWatch(ctx context.Context, cancel context.CancelCauseFunc, stall, answer time.Duration) *watch {
+	return &watch{ctx: ctx, cancel: cancel, stall: stall, answer: answer, timer: time.AfterFunc(stall, func() { cancel(errStalled) })}
 }
 
 func (w *watch) pause()     { w.timer.Stop() }
 func (w *watch) resume()    { w.timer.Reset(w.stall) }
 func (w *watch) answering() { w.timer.Reset(w.answer) }
+
+// stalled tells whether it has ended the request.
+func (w *watch) stalled() bool { return errors.Is(context.Cause(w.ctx), errStalled) }
 
 func (w *watch) end() {
 	w.timer.Stop()

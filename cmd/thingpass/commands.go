@@ -81,6 +81,18 @@ type serveCmd struct {
 	LogFormat       string        `env:"THINGPASS_LOG_FORMAT" enum:"json,text" default:"json" help:"json or text."`
 	LogLevel        slog.Level    `env:"THINGPASS_LOG_LEVEL" default:"info" help:"debug, info, warn or error. The audit line of a request has level info, or error when it failed."`
 	AddressesFile   string        `env:"THINGPASS_ADDRESSES_FILE" placeholder:"FILE" help:"Write the addresses listened on to this file, as JSON."`
+
+	engines []upstream.Config // that S3Backend describes
+}
+
+// Validate is kong's: what is wrong here is wrong usage.
+func (c *serveCmd) Validate() error {
+	if err := c.dataFlag.Validate(); err != nil {
+		return err
+	}
+	engines, err := engines(c.S3Backend)
+	c.engines = engines
+	return err
 }
 
 func (c *serveCmd) Run(ctx context.Context) error {
@@ -102,14 +114,10 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.UploadAge <= 0 {
 		c.UploadAge = -1
 	}
-	engines, err := engines(c.S3Backend)
-	if err != nil {
-		return err
-	}
 	s, err := server.Start(ctx, server.Config{
 		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, HTTPListen: c.HTTPListen, OpsListen: c.OpsListen,
 		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
-		S3Engines: engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge,
+		S3Engines: c.engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge,
 		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
 		ShutdownTimeout: c.ShutdownTimeout, Log: log,
 	})
@@ -138,6 +146,9 @@ func engines(specs []string) (list []upstream.Config, err error) {
 			return nil, fmt.Errorf("--s3-backend: %w", err)
 		}
 		list = append(list, cfg)
+	}
+	if err := upstream.CheckConfigs(list); err != nil {
+		return nil, fmt.Errorf("--s3-backend: %w", err)
 	}
 	return list, nil
 }

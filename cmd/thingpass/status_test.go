@@ -50,6 +50,8 @@ func TestExitStatus(t *testing.T) {
 		{"--help", 0, ""},
 		{"nonsense", 64, "unexpected argument nonsense"},
 		{"serve --data empty --decisions many", 64, "--decisions"},
+		{"serve --data empty --s3-backend name=a,endpoint=http://h,kind=rgw", 64, `--s3-backend: S3 engine "a": there is no kind "rgw": did you mean ceph?`},
+		{"serve --data empty --s3-backend name=a", 64, "name=NAME,endpoint=URL,credentials=FILE are needed"},
 		{"why --data empty", 64, "thingpass why ID"},
 		{"why --data empty 1234 --alias x", 64, "not both"},
 		{"policy try --data empty " + policy, 64, "--iot-policy NAME"},
