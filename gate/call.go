@@ -30,12 +30,21 @@ type Call struct {
 
 	principalKeys *authz.Context // condition keys that say who asks
 	audit         audit
+	preflight     bool
 	stage         string // the step of package trail that is being taken; "" once the operation works
 
 	engine   string
 	upstream time.Duration
 
 	demanded []Access // what was allowed, to be asked again by StillValid
+}
+
+// cross lets the service say what a browser must see. What names no origin was
+// sent by no page.
+func (c *Call) cross(answer http.Header) {
+	if c.service != nil && c.service.Cross != nil && len(c.Request.Header["Origin"]) > 0 {
+		c.service.Cross(answer, c.Request)
+	}
 }
 
 // Demand asks a further question and fails with access denied unless the

@@ -187,10 +187,11 @@ const internalText = "An internal error occurred. Ask the operator to look up th
 // serve is the way of a request: verify, resolve, route, decide, call.
 func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error {
 	sv, err := d.pick(c)
+	c.cross(w.Header())
 	if err != nil {
 		return err
 	}
-	if c.Signature.Unsigned && !d.cfg.Public {
+	if c.Signature.Unsigned && !d.cfg.Public && !c.preflight {
 		return &sigv4.Error{Kind: sigv4.Missing, Message: "Missing Authentication Token"}
 	}
 	body, err := d.authenticate(ctx, sv, c)
@@ -211,6 +212,9 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 	if op.Form != (c.Form != nil) {
 		return unknownOperation(sv.Protocol, "a form that is no upload, or an upload that is no form")
 	}
+	if op.Preflight != c.preflight {
+		return unknownOperation(sv.Protocol, c.Request.Method)
+	}
 	if err := op.signedInput(c); err != nil {
 		return err
 	}
@@ -228,9 +232,16 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 
 // pick finds the service that a request is meant for. Which service an unsigned
 // request seems to mean decides the shape of the refusal; only S3 has requests
-// that need no signature.
+// that need no signature. A preflight request has none: what a presigned URL
+// carries is for the request that it asks about.
 func (d *Door) pick(c *Call) (*service, error) {
 	r := c.Request
+	if r.Method == http.MethodOptions {
+		if sv := d.guess(r); sv.Protocol == wire.RESTXML {
+			c.service, c.Signature, c.preflight = &sv.Service, sigv4.Unsigned(), true
+			return sv, nil
+		}
+	}
 	sig, err := sigv4.Parse(r)
 	if err != nil {
 		sv := d.guess(r)
@@ -434,6 +445,9 @@ func (d *Door) decide(ctx context.Context, op *Operation, c *Call, in any) error
 	questions, err := op.access(c, in)
 	if err != nil {
 		return err
+	}
+	if op.Preflight {
+		return nil
 	}
 	if op.Unconditional {
 		c.audit.unconditional(op.Actions[0])

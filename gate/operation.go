@@ -38,6 +38,12 @@ type Spec struct {
 	// row takes a form: its signature says nothing of path and query.
 	Form bool
 
+	// Preflight marks the row of what a browser asks before a page's request to
+	// another origin (Fetch Standard, "CORS-preflight request"): it is never signed
+	// as what it is, asks for no permission and has no action. It takes nothing else,
+	// and no other row takes such a request.
+	Preflight bool
+
 	// Unconditional rows need no permission: sts:GetCallerIdentity.
 	Unconditional bool
 
@@ -121,6 +127,12 @@ func NewRaw(spec Spec, access func(*Call, any) ([]Access, error), serve func(htt
 }
 
 func mustDecide(spec Spec) {
+	if spec.Preflight {
+		if spec.Method != http.MethodOptions || len(spec.Actions) > 0 {
+			panic(fmt.Sprintf("gate: operation %q is more than a preflight", spec.Name))
+		}
+		return
+	}
 	if spec.Name == "" || len(spec.Actions) == 0 {
 		panic(fmt.Sprintf("gate: operation %q has no action", spec.Name))
 	}
@@ -147,4 +159,9 @@ type Service struct {
 	// operation is named by its place in Operations; in is handed to its row, so
 	// that a request is read once.
 	Route func(*http.Request) (operation string, in any, err error)
+
+	// Cross adds to an answer what a browser must see before it shows the answer to
+	// a page of another origin; nil for nothing. It is called for requests that name
+	// an origin, before anything of them is verified, so that they hear of errors.
+	Cross func(answer http.Header, r *http.Request)
 }

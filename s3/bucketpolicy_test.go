@@ -93,7 +93,7 @@ func TestSettings(t *testing.T) {
 	w.want(a, "PUT /fleet?requestPayment", `<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>`, 501, "NotImplemented")
 	w.want(a, "PUT /fleet?notification", `<NotificationConfiguration/>`, 200, "")
 	w.want(a, "PUT /fleet?notification", `<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>`, 501, "NotImplemented")
-	w.want(a, "PUT /fleet?cors", `<CORSConfiguration/>`, 501, "NotImplemented")
+	w.want(a, "PUT /fleet?cors", `<CORSConfiguration/>`, 400, "MalformedXML")
 	w.want(a, "DELETE /fleet?cors", "", 204, "")
 	w.want(a, "PUT /fleet?acl", "", 200, "", "x-amz-acl", "private")
 	w.want(a, "PUT /fleet?acl", "", 400, "AccessControlListNotSupported", "x-amz-acl", "public-read")

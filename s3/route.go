@@ -243,8 +243,9 @@ func (op *row) path() string {
 
 // table is all operations, and an index to find them by.
 type table struct {
-	rows  []row
-	kinds map[kind]*choices
+	rows      []row
+	kinds     map[kind]*choices
+	preflight *row // of OPTIONS, whatever the path and the parameters
 }
 
 // kind is what a request shows at once.
@@ -265,6 +266,10 @@ func newIndex(rows []row) table {
 	for i := range rows {
 		op := &rows[i]
 		op.prepare()
+		if op.method == http.MethodOptions {
+			tbl.preflight = op
+			continue
+		}
 		k := kind{op.method, op.level}
 		if tbl.kinds[k] == nil {
 			tbl.kinds[k] = &choices{special: map[string][]*row{}}

@@ -383,6 +383,9 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s twice", op.name)
 		}
 		seen[op.name] = true
+		if op.method == http.MethodOptions { // taken by its method alone, and asks for nothing
+			continue
+		}
 		if len(op.actions) == 0 || op.decides && op.ask == nil && op.serve == nil {
 			t.Errorf("%s is incomplete", op.name)
 		}

@@ -13,7 +13,7 @@ func newTable() table {
 	rows = append(rows, subresourceRows()...)
 	rows = append(rows, uploadRows()...)
 	rows = append(rows, configurationRows()...)
-	rows = append(rows, postRow())
+	rows = append(rows, postRow(), preflightRow())
 	return newIndex(rows)
 }
 

@@ -53,6 +53,7 @@ type service struct {
 	table table
 	owner string // canonical user id of the account
 	words words
+	cors  corsCache
 
 	lives lives
 
@@ -88,6 +89,7 @@ func New(cfg Config) gate.Service {
 		Protocol: wire.RESTXML,
 		Error:    toWire,
 		Route:    s.route,
+		Cross:    s.crossOrigin,
 	}
 	for i := range s.table.rows {
 		out.Operations = append(out.Operations, s.operation(&s.table.rows[i]))
@@ -101,6 +103,10 @@ func (s *service) route(r *http.Request) (string, any, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if r.Method == http.MethodOptions {
+		t.op = s.table.preflight
+		return t.op.name, t, nil
+	}
 	if err := s.table.find(t, r); err != nil {
 		return "", nil, err
 	}
@@ -112,9 +118,13 @@ func (s *service) route(r *http.Request) (string, any, error) {
 
 // operation makes the gate's row of ours.
 func (s *service) operation(op *row) gate.Operation {
-	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides, Form: op.name == "PostObject"}
+	spec := gate.Spec{Name: op.name, Method: op.method, Path: op.path(), Actions: op.actions, Decides: op.decides,
+		Form: op.name == "PostObject", Preflight: op == s.table.preflight}
 	access := func(c *gate.Call, in any) ([]gate.Access, error) {
 		t := in.(*target) // from route
+		if op == s.table.preflight {
+			return nil, nil
+		}
 		if err := t.signedFor(c); err != nil {
 			return nil, err
 		}
@@ -152,6 +162,9 @@ func (s *service) embeds(bucket string) bool { return upstream.Pick(s.Engines, b
 
 // carryOut asks what only the bucket and the body tell, and works.
 func (s *service) carryOut(x *exchange, op *row) error {
+	if op == s.table.preflight {
+		return s.preflight(x)
+	}
 	if err := s.restricted(x); err != nil {
 		return err
 	}
