@@ -3,22 +3,20 @@ package objects
 import (
 	"context"
 	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
-	"hash/crc32"
-	"hash/crc64"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/thingpass/thingpass/checksum"
 )
 
 // verifyPage is how many rows are read from the index at once: a longer snapshot
@@ -336,30 +334,11 @@ type sums struct {
 func newSums(want map[string]string) *sums {
 	s := &sums{want: want, all: map[string]hash.Hash{"": md5.New()}}
 	for name := range want {
-		if h := newHash(name); h != nil {
-			s.all[name] = h
+		if a, ok := checksum.Find(name); ok {
+			s.all[name] = a.New()
 		}
 	}
 	return s
-}
-
-// newHash is a checksum by the name that package sigv4 gives it, nil for one
-// that is not known. The polynomials are those of ISO-HDLC, iSCSI and NVME,
-// reversed as Go's tables want them.
-func newHash(name string) hash.Hash {
-	switch name {
-	case "crc32":
-		return crc32.NewIEEE()
-	case "crc32c":
-		return crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	case "crc64nvme":
-		return crc64.New(crc64.MakeTable(0x9a6c9329ac4bc9b5))
-	case "sha1":
-		return sha1.New()
-	case "sha256":
-		return sha256.New()
-	}
-	return nil
 }
 
 func (s *sums) Write(p []byte) (int, error) {
