@@ -7,7 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
+
+	"github.com/thingpass/thingpass/checksum"
 )
 
 // Body is the body of an S3 request: decoded, and verified while it is read.
@@ -53,11 +54,14 @@ func (s *Signature) Body(r *http.Request, secret string) (*Body, error) {
 	if r.Body != nil {
 		raw = r.Body
 	}
-	if strings.HasPrefix(payload, "STREAMING-") {
+	if Streamed(payload) {
 		if err := b.openChunks(r, s, payload, secret, raw); err != nil {
 			return nil, err
 		}
 		return b, nil
+	}
+	if err := sameAlgorithm(r.Header, b.checks); err != nil {
+		return nil, err
 	}
 	if r.ContentLength < 0 {
 		return nil, errorf(MissingLength, "You must provide the Content-Length HTTP header.")
@@ -75,9 +79,35 @@ func (s *Signature) Body(r *http.Request, secret string) (*Body, error) {
 // Length is the number of decoded bytes, or -1 when the client does not say.
 func (b *Body) Length() int64 { return b.length }
 
+// Claims is the algorithm of the x-amz-checksum-* that the client sends, in a
+// header or as the trailer to come, by its name in package checksum; "" for none.
+func (b *Body) Claims() string {
+	for _, c := range b.checks {
+		if c.algorithm != "" && !c.only {
+			return c.algorithm
+		}
+	}
+	return ""
+}
+
+// Compute has a checksum computed that the client need not send, by its name in
+// package checksum; it will be among Checksums. Call it before the first Read.
+func (b *Body) Compute(algorithm string) {
+	a, ok := checksum.Find(algorithm)
+	for _, c := range b.checks {
+		ok = ok && c.algorithm != a.Name
+	}
+	if ok {
+		c := newCheck(a)
+		c.only = true
+		b.checks = append(b.checks, c)
+	}
+}
+
 // Checksums are the verified x-amz-checksum-* values, base64 as the client sent
-// them, by lower-case algorithm: crc32, crc32c, crc64nvme, sha1, sha256. They
-// are known after Read has returned io.EOF; before that it returns nil.
+// them, and those that Compute asked for, by the names that package checksum
+// gives the algorithms. They are known after Read has returned io.EOF; before
+// that it returns nil.
 func (b *Body) Checksums() map[string]string { return b.verified }
 
 // Read implements io.Reader. Any error but io.EOF is an *Error, and final.

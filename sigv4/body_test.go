@@ -2,17 +2,15 @@ package sigv4
 
 import (
 	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
 	"errors"
-	"hash/crc32"
-	"hash/crc64"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/thingpass/thingpass/checksum"
 )
 
 // put is a signed upload of body with a header more.
@@ -73,27 +71,43 @@ func md5sum(data string) []byte { sum := md5.Sum([]byte(data)); return sum[:] }
 
 func TestChecksumHeaders(t *testing.T) {
 	data := streamed(1000)
-	sums := map[string]string{}
-	sum1, sum256 := sha1.Sum([]byte(data)), sha256.Sum256([]byte(data))
-	sums["sha1"], sums["sha256"] = b64(sum1[:]), b64(sum256[:])
-	c := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	io.WriteString(c, data)
-	sums["crc32c"] = b64(c.Sum(nil))
-	n := crc64.New(crc64NVME)
-	io.WriteString(n, data)
-	sums["crc64nvme"] = b64(n.Sum(nil))
-	sums["crc32"] = strings.TrimPrefix(crc32Trailer(data), "x-amz-checksum-crc32:")
-	for name, sum := range sums {
+	for _, name := range checksum.Names() {
+		a, _ := checksum.Find(name)
+		h := a.New()
+		io.WriteString(h, data)
+		sum := b64(h.Sum(nil))
 		b, err := open(put(data, UnsignedPayload, "x-amz-checksum-"+name, sum))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.Checksums() != nil {
-			t.Errorf("%s: checksums before the end", name)
+		if b.Claims() != name || b.Checksums() != nil {
+			t.Errorf("%s: claims %q, checksums %v before the end", name, b.Claims(), b.Checksums())
 		}
+		b.Compute(name) // it is, already
 		if _, err := io.ReadAll(b); err != nil || len(b.Checksums()) != 1 || b.Checksums()[name] != sum {
 			t.Errorf("%s: %v, %v", name, b.Checksums(), err)
 		}
+		refused(t, func() (*Body, error) {
+			b, err := open(put(data, UnsignedPayload, "x-amz-checksum-"+name, b64(make([]byte, a.Size))))
+			if err == nil {
+				b.Compute("crc32") // makes no difference
+			}
+			return b, err
+		}, data, BadChecksum)
+	}
+}
+
+// What is computed only is compared with nothing, and is no claim.
+func TestCompute(t *testing.T) {
+	b, err := open(put("abc", UnsignedPayload, "", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Compute("sha1")
+	b.Compute("sha1")
+	b.Compute("none")
+	if _, err := io.ReadAll(b); err != nil || b.Claims() != "" || len(b.Checksums()) != 1 || b.Checksums()["sha1"] != "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=" {
+		t.Errorf("%q %v, %v", b.Claims(), b.Checksums(), err)
 	}
 }
 

@@ -3,15 +3,13 @@ package sigv4
 import (
 	"bytes"
 	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
 	"hash"
-	"hash/crc32"
-	"hash/crc64"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/thingpass/thingpass/checksum"
 )
 
 // check compares one digest of the body with what the client says it is.
@@ -23,13 +21,14 @@ type check struct {
 	inTrailer bool   // want comes at the end
 	sum       hash.Hash
 	want      []byte
+	only      bool // computed, and compared with nothing
 	encode    func([]byte) string
 }
 
 // expect sets the wanted value from base64.
 func (c *check) expect(value string) error {
 	want, err := base64.StdEncoding.Strict().DecodeString(value)
-	if err != nil || len(want) != c.sum.Size() {
+	if err != nil || len(want) != c.sum.Size() || c.encode(want) != value {
 		return errorf(InvalidChecksum, "Value for %s header is invalid.", c.header)
 	}
 	c.want = want
@@ -38,6 +37,9 @@ func (c *check) expect(value string) error {
 
 func (c *check) compare() error {
 	got := c.sum.Sum(nil)
+	if c.only {
+		c.want = got
+	}
 	if bytes.Equal(got, c.want) {
 		return nil
 	}
@@ -48,31 +50,21 @@ func (c *check) compare() error {
 
 const checksumPrefix = "x-amz-checksum-"
 
-// crc64NVME is the table of CRC-64/NVME, its polynomial reversed as
-// hash/crc64 wants it.
-var crc64NVME = crc64.MakeTable(0x9a6c9329ac4bc9b5)
-
-var crc32C = crc32.MakeTable(crc32.Castagnoli)
-
 // newChecksum makes the check for a header or trailer x-amz-checksum-*.
 func newChecksum(header string) (*check, error) {
-	c := &check{kind: BadChecksum, header: header, algorithm: strings.TrimPrefix(header, checksumPrefix), encode: base64.StdEncoding.EncodeToString}
-	switch c.algorithm {
-	case "crc32":
-		c.sum = crc32.NewIEEE()
-	case "crc32c":
-		c.sum = crc32.New(crc32C)
-	case "crc64nvme":
-		c.sum = crc64.New(crc64NVME)
-	case "sha1":
-		c.sum = sha1.New()
-	case "sha256":
-		c.sum = sha256.New()
-	default:
+	a, ok := checksum.Find(strings.TrimPrefix(header, checksumPrefix))
+	if !ok {
 		return nil, errorf(InvalidChecksum, "The checksum %s is not supported.", header)
 	}
-	c.text = "The " + strings.ToUpper(c.algorithm) + " you specified did not match the calculated checksum."
+	c := newCheck(a)
+	c.header = header
 	return c, nil
+}
+
+// newCheck makes the check for a checksum of an algorithm.
+func newCheck(a checksum.Algorithm) *check {
+	return &check{kind: BadChecksum, algorithm: a.Name, sum: a.New(), encode: checksum.Encode,
+		text: "The " + strings.ToUpper(a.Name) + " you specified did not match the calculated checksum."}
 }
 
 // headerChecks makes the checks that r's headers ask for.
@@ -113,6 +105,21 @@ func headerChecks(r *http.Request) ([]*check, error) {
 
 func errManyChecksums() error {
 	return errorf(InvalidChecksum, "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+}
+
+// sameAlgorithm refuses a request whose x-amz-sdk-checksum-algorithm names
+// another algorithm than the checksum has that comes with it.
+func sameAlgorithm(h http.Header, checks []*check) error {
+	said, err := single(h, "X-Amz-Sdk-Checksum-Algorithm")
+	if err != nil || said == "" {
+		return err
+	}
+	for _, c := range checks {
+		if c.algorithm != "" && !strings.EqualFold(c.algorithm, said) {
+			return errorf(InvalidChecksum, "Value for x-amz-sdk-checksum-algorithm header is invalid.")
+		}
+	}
+	return nil
 }
 
 // md5Check makes the check for Content-MD5 (RFC 1864), when it is there.

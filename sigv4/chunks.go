@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"net/http"
@@ -14,7 +15,7 @@ import (
 // Limits of an aws-chunked body.
 const (
 	maxChunk      = 5 << 30 // bytes; the largest single upload of S3
-	minChunk      = 8 << 10 // bytes; only the last chunk of a signed body may be smaller
+	minChunk      = 8 << 10 // bytes; only the last chunk may be smaller
 	maxChunkLine  = 256     // bytes of a chunk's head
 	maxTrailer    = 4 << 10 // bytes of all trailers together
 	maxEndOfLines = 16      // bytes of CR and LF after the end
@@ -28,6 +29,7 @@ const (
 // one before, so it knows them as the last when they are.
 type chunks struct {
 	src      *bufio.Reader
+	kind     string          // x-amz-content-sha256
 	signer   *chunkSigner    // nil when chunks are not signed
 	announce map[string]bool // names of the trailers to come, nil when there are none
 	limit    int64           // decoded bytes to come, or -1
@@ -43,11 +45,11 @@ func (b *Body) openChunks(r *http.Request, s *Signature, payload, secret string,
 	if b.length, err = decodedLength(r, payload); err != nil {
 		return err
 	}
-	c := &chunks{src: bufio.NewReader(raw), limit: b.length}
+	c := &chunks{src: bufio.NewReader(raw), kind: payload, limit: b.length}
 	if payload != streamUnsignedTrailer {
 		c.signer = newChunkSigner(s, secret)
 	}
-	names, err := announced(r.Header, payload != streamSigned)
+	names, err := announced(r.Header, payload)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (b *Body) openChunks(r *http.Request, s *Signature, payload, secret string,
 		return errManyChecksums()
 	}
 	b.source = c
-	return nil
+	return sameAlgorithm(r.Header, b.checks)
 }
 
 // decodedLength reads x-amz-decoded-content-length. The Go SDK leaves it out
@@ -91,7 +93,7 @@ func decodedLength(r *http.Request, payload string) (int64, error) {
 	}
 	length, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		return 0, errorf(BadLength, "x-amz-decoded-content-length is not a number of bytes.")
+		return 0, errorf(MissingLength, "x-amz-decoded-content-length is not a number of bytes.")
 	}
 	return int64(length), nil
 }
@@ -125,6 +127,14 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return n, c.next()
 }
 
+// errFraming is the error for a body that is cut in its chunks so that nobody can
+// tell where one ends. S3 says of it that it ended.
+func errFraming(what string) error {
+	e := errorf(IncompleteBody, "The request body terminated unexpectedly")
+	e.Err = errors.New(what)
+	return e
+}
+
 // endOfData reads the CRLF after a chunk's data, and verifies its signature.
 func (c *chunks) endOfData() error {
 	var end [2]byte
@@ -132,7 +142,7 @@ func (c *chunks) endOfData() error {
 		return readError(err)
 	}
 	if end != [2]byte{'\r', '\n'} {
-		return errorf(BadChunk, "A chunk is not as long as its head says.")
+		return errFraming("a chunk is not as long as its head says")
 	}
 	return c.verify()
 }
@@ -160,7 +170,7 @@ func (c *chunks) next() error {
 			return err
 		}
 	} else if len(size) != len(line) {
-		return errorf(BadChunk, "A chunk has a signature where none can be.")
+		return errFraming("a chunk has a signature where none can be")
 	}
 	if c.left > 0 {
 		return c.checkSize()
@@ -182,7 +192,7 @@ func (c *chunks) checkSize() error {
 	if c.limit >= 0 && c.left > c.limit {
 		return errorf(BadLength, "The decoded body is longer than x-amz-decoded-content-length.")
 	}
-	if c.small && c.signer != nil {
+	if c.small {
 		return errorf(BadChunk, "Only the last chunk is allowed to have a size less than %d bytes", minChunk)
 	}
 	c.small = c.left < minChunk
@@ -194,13 +204,13 @@ func (c *chunks) line() ([]byte, error) {
 	line, err := c.src.ReadSlice('\n')
 	switch {
 	case len(line) > maxChunkLine:
-		return nil, errorf(BadChunk, "The head of a chunk is too long.")
+		return nil, errFraming("the head of a chunk is too long")
 	case err != nil:
 		return nil, readError(err)
 	}
 	trimmed, ok := bytes.CutSuffix(line, []byte("\r\n"))
 	if !ok {
-		return nil, errorf(BadChunk, "The head of a chunk does not end with CR LF.")
+		return nil, errFraming("the head of a chunk does not end with CR LF")
 	}
 	return trimmed, nil
 }
@@ -209,8 +219,11 @@ func (c *chunks) line() ([]byte, error) {
 func chunkSize(text []byte) (int64, error) {
 	for _, c := range text {
 		if !isHex(c) {
-			return 0, errorf(BadChunk, "The size of a chunk is not a hexadecimal number.")
+			return 0, errFraming("the size of a chunk is not a hexadecimal number")
 		}
+	}
+	if len(text) == 0 {
+		return 0, errFraming("a chunk has no size")
 	}
 	size, err := strconv.ParseInt(string(text), 16, 64)
 	if err != nil || size > maxChunk {
@@ -239,8 +252,8 @@ func newChunkSigner(s *Signature, secret string) *chunkSigner {
 // begin takes "chunk-signature=…" from the head of a chunk.
 func (c *chunkSigner) begin(extension []byte) error {
 	value, ok := bytes.CutPrefix(extension, []byte("chunk-signature="))
-	if !ok || len(value) != hex.EncodedLen(sha256.Size) {
-		return errorf(BadChunk, "A chunk has no signature.")
+	if !ok || len(value) != signatureSize {
+		return errFraming("a chunk has no signature")
 	}
 	c.claimed = string(value)
 	c.data.Reset()

@@ -48,7 +48,7 @@ func TestStreams(t *testing.T) {
 func TestStreamEnds(t *testing.T) {
 	data := streamed(10000)
 	for _, payload := range streamKinds {
-		for _, end := range []string{"", "\r\n", "\r\n\r\n", "\n\r\n\r\n"} {
+		for _, end := range []string{"\r\n", "\r\n\r\n", "\n\r\n\r\n"} {
 			s := newStream(payload, data, 8192, trailerFor(payload, data))
 			s.tail = strings.TrimRight(s.tail, "\r\n") + "\r\n" + end
 			b, err := open(s.request())
@@ -144,45 +144,61 @@ func TestStreamTampered(t *testing.T) {
 		{"empty chunk missing", func(s *stream) { s.tail = "" },
 			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: IncompleteBody}},
 		{"empty chunk without signature", func(s *stream) { s.tail = "0\r\n\r\n" },
-			map[string]Kind{signed: BadChunk, trailer: BadChunk}},
+			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody}},
 		{"empty chunk with a wrong signature", func(s *stream) { s.tail = "0;chunk-signature=" + strings.Repeat("0", 64) + "\r\n\r\n" },
-			map[string]Kind{signed: Mismatch, trailer: Mismatch, unsigned: BadChunk}},
+			map[string]Kind{signed: Mismatch, trailer: Mismatch, unsigned: IncompleteBody}},
 		{"empty chunk too early", func(s *stream) { s.chunks = append(s.chunks[:1], append([]string{s.tail}, s.chunks[1:]...)...) },
 			map[string]Kind{signed: BadLength, trailer: BadLength, unsigned: BadLength}},
 		{"truncated within a chunk", func(s *stream) { s.chunks[3] = s.chunks[3][:300]; s.tail = "" },
 			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: IncompleteBody}},
 		{"truncated within a head", func(s *stream) { s.chunks[3] = s.chunks[3][:3]; s.tail = "" },
 			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: IncompleteBody}},
+		{"no empty line at the end", func(s *stream) { s.tail = strings.TrimSuffix(s.tail, "\r\n") },
+			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: IncompleteBody}},
+		{"half a line end at the end", func(s *stream) { s.tail = strings.TrimSuffix(s.tail, "\n") },
+			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: IncompleteBody}},
 		{"something after the end", func(s *stream) { s.tail += "x" },
-			map[string]Kind{signed: BadTrailer, trailer: BadTrailer, unsigned: BadTrailer}},
+			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: IncompleteBody}},
+		{"a line after the end", func(s *stream) { s.tail += "x\r\n\r\n" },
+			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: BadTrailer}},
 		{"a second stream after the end", func(s *stream) { s.tail += strings.Join(s.chunks, "") + s.tail },
 			map[string]Kind{signed: BadTrailer, trailer: BadTrailer, unsigned: BadTrailer}},
 		{"line ends without end", func(s *stream) { s.tail += strings.Repeat("\r\n", 100) },
 			map[string]Kind{signed: BadTrailer, trailer: BadTrailer, unsigned: BadTrailer}},
 		{"much after the end", func(s *stream) { s.tail += strings.Repeat(" ", 1<<20) },
 			map[string]Kind{signed: BadTrailer, trailer: BadTrailer, unsigned: BadTrailer}},
-		{"trailer missing", func(s *stream) { s.tail, _, _ = strings.Cut(s.tail, "x-amz-checksum") },
-			map[string]Kind{trailer: Mismatch, unsigned: BadTrailer}},
+		{"trailer missing", func(s *stream) { s.tail = strings.Replace(s.tail, crc32Trailer(data)+"\r\n", "", 1) },
+			map[string]Kind{trailer: BadTrailer, unsigned: BadTrailer}},
+		{"all of the trailer missing", func(s *stream) { s.tail, _, _ = strings.Cut(s.tail, "x-amz-checksum"); s.tail += "\r\n" },
+			map[string]Kind{trailer: IncompleteBody, unsigned: BadTrailer}},
 		{"trailer with another sum", func(s *stream) { s.tail = strings.Replace(s.tail, crc32Trailer(data), crc32Trailer("x"), 1) },
 			map[string]Kind{trailer: Mismatch, unsigned: BadChecksum}},
 		{"trailer twice", func(s *stream) { s.tail = strings.Replace(s.tail, "x-amz-ch", crc32Trailer(data)+"\r\nx-amz-ch", 1) },
 			map[string]Kind{trailer: BadTrailer, unsigned: BadTrailer}},
 		{"trailer that was not announced", func(s *stream) { s.tail = strings.Replace(s.tail, "\r\n", "\r\nx-amz-meta-a:b\r\n", 1) },
-			map[string]Kind{signed: BadTrailer, trailer: BadTrailer, unsigned: BadTrailer}},
+			map[string]Kind{signed: IncompleteBody, trailer: BadTrailer, unsigned: BadTrailer}},
 		{"trailer of another kind", func(s *stream) { s.tail = strings.Replace(s.tail, "crc32", "crc32c", 1) },
 			map[string]Kind{trailer: BadTrailer, unsigned: BadTrailer}},
-		{"trailer without signature", func(s *stream) { s.tail, _, _ = strings.Cut(s.tail, trailerSignature) },
+		{"trailer without signature", func(s *stream) { s.tail, _, _ = strings.Cut(s.tail, trailerSignature); s.tail += "\r\n" },
+			map[string]Kind{trailer: IncompleteBody}},
+		{"trailer with half a signature", func(s *stream) { s.tail = s.tail[:len(s.tail)-14] + "\r\n\r\n" },
+			map[string]Kind{trailer: IncompleteBody}},
+		{"trailer with another signature", func(s *stream) { s.tail = s.tail[:len(s.tail)-68] + strings.Repeat("0", 64) + "\r\n\r\n" },
 			map[string]Kind{trailer: Mismatch}},
+		{"signature of the trailer first", func(s *stream) {
+			s.tail = strings.Replace(s.tail, crc32Trailer(data)+"\r\n", "", 1)
+			s.tail = strings.TrimSuffix(s.tail, "\r\n") + crc32Trailer(data) + "\r\n\r\n"
+		}, map[string]Kind{trailer: IncompleteBody}},
 		{"trailer malformed", func(s *stream) { s.tail = strings.Replace(s.tail, "crc32:", "crc32:!", 1) },
 			map[string]Kind{trailer: Mismatch, unsigned: InvalidChecksum}},
 		{"chunk longer than it says", func(s *stream) { s.chunks[2] = strings.Replace(s.chunks[2], "\r\n", "\r\n+", 1) },
-			map[string]Kind{signed: BadChunk, trailer: BadChunk, unsigned: BadChunk}},
+			map[string]Kind{signed: IncompleteBody, trailer: IncompleteBody, unsigned: IncompleteBody}},
 		{"decoded length too short", func(s *stream) { s.header[0][1] = "29999" },
 			map[string]Kind{signed: Mismatch, trailer: Mismatch, unsigned: BadLength}},
 		{"decoded length too long", func(s *stream) { s.header[0][1] = "30001" },
 			map[string]Kind{signed: Mismatch, trailer: Mismatch, unsigned: BadLength}},
 		{"decoded length no number", func(s *stream) { s.header[0][1] = "-5" },
-			map[string]Kind{signed: BadLength, trailer: BadLength, unsigned: BadLength}},
+			map[string]Kind{signed: MissingLength, trailer: MissingLength, unsigned: MissingLength}},
 	}
 	for _, test := range tests {
 		for payload, want := range test.want {
@@ -205,18 +221,18 @@ func TestSignedTrailerWithWrongSum(t *testing.T) {
 func TestChunkHeads(t *testing.T) {
 	data := streamed(100)
 	for head, want := range map[string]Kind{
-		"64\n":                                 BadChunk,
-		"\r\n":                                 BadChunk,
-		"-64\r\n":                              BadChunk,
-		"+64\r\n":                              BadChunk,
-		"0x64\r\n":                             BadChunk,
-		"64 \r\n":                              BadChunk,
-		"64;a=b\r\n":                           BadChunk,
+		"64\n":                                 IncompleteBody,
+		"\r\n":                                 IncompleteBody,
+		"-64\r\n":                              IncompleteBody,
+		"+64\r\n":                              IncompleteBody,
+		"0x64\r\n":                             IncompleteBody,
+		"64 \r\n":                              IncompleteBody,
+		"64;a=b\r\n":                           IncompleteBody,
 		"140000001\r\n":                        BadChunk,
 		"ffffffffffffffffff\r\n":               BadChunk,
 		"65\r\n":                               BadLength,
-		strings.Repeat("0", 300) + "64\r\n":    BadChunk,
-		strings.Repeat("0", 100000) + "64\r\n": BadChunk,
+		strings.Repeat("0", 300) + "64\r\n":    IncompleteBody,
+		strings.Repeat("0", 100000) + "64\r\n": IncompleteBody,
 		"0000000000000064\r\n":                 0,
 	} {
 		s := newStream(streamUnsignedTrailer, data, 8192, crc32Trailer(data))
@@ -235,11 +251,29 @@ func TestChunkHeads(t *testing.T) {
 	}
 }
 
-// As with AWS, only the last signed chunk may be small.
-func TestSmallSignedChunks(t *testing.T) {
+// As with AWS, only the last chunk may be small, signed or not.
+func TestSmallChunks(t *testing.T) {
 	data := streamed(100)
-	s := newStream(streamSigned, data, 50, "")
-	refused(t, func() (*Body, error) { return open(s.request()) }, data, BadChunk)
+	for _, payload := range streamKinds {
+		s := newStream(payload, data, 50, trailerFor(payload, data))
+		refused(t, func() (*Body, error) { return open(s.request()) }, data, BadChunk)
+	}
+}
+
+// Chunks that nobody signs need no trailer; then nothing may be in its place.
+func TestUnsignedChunksWithoutTrailer(t *testing.T) {
+	data := streamed(10000)
+	s := newStream(streamUnsignedTrailer, data, 8192, "")
+	b, err := open(s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Compute("crc32")
+	if got, err := readBy(b, 100); err != nil || string(got) != data || "x-amz-checksum-crc32:"+b.Checksums()["crc32"] != crc32Trailer(data) {
+		t.Errorf("%d bytes, %v, %v", len(got), b.Checksums(), err)
+	}
+	s.tail = "0\r\n" + crc32Trailer(data) + "\r\n\r\n"
+	refused(t, func() (*Body, error) { return open(s.request()) }, data, BadTrailer)
 }
 
 func TestAnnouncedTrailers(t *testing.T) {
@@ -250,13 +284,15 @@ func TestAnnouncedTrailers(t *testing.T) {
 		want               Kind
 	}{
 		{streamSigned, "x-amz-checksum-crc32", [2]string{}, BadTrailer},
-		{streamUnsignedTrailer, "", [2]string{}, BadTrailer},
+		{streamSignedTrailer, "", [2]string{}, BadTrailer},
+		{streamUnsignedTrailer, "", [2]string{}, 0},
 		{streamUnsignedTrailer, "x-amz-meta-a", [2]string{}, BadTrailer},
 		{streamUnsignedTrailer, "x-amz-checksum-crc32,content-md5", [2]string{}, BadTrailer},
 		{streamUnsignedTrailer, "x-amz-checksum-crc99", [2]string{}, InvalidChecksum},
 		{streamUnsignedTrailer, "x-amz-checksum-crc32, x-amz-checksum-sha1", [2]string{}, InvalidChecksum},
 		{streamUnsignedTrailer, "x-amz-checksum-crc32", [2]string{"X-Amz-Checksum-Sha1", b64(make([]byte, sha1.Size))}, InvalidChecksum},
 		{streamUnsignedTrailer, " X-Amz-Checksum-CRC32 ", [2]string{"X-Amz-Sdk-Checksum-Algorithm", "CRC32"}, 0},
+		{streamUnsignedTrailer, "x-amz-checksum-crc32", [2]string{"X-Amz-Sdk-Checksum-Algorithm", "SHA1"}, InvalidChecksum},
 	}
 	for _, test := range tests {
 		s := newStream(test.payload, data, 8192, trailerFor(test.payload, data))

@@ -20,23 +20,25 @@ const (
 	PresignExpired            // the presigned URL has outlived X-Amz-Expires, or Expires
 	BadExpires                // X-Amz-Expires is absent (S3), no number, or outside 1..604800; Expires is no number or too far
 	UnsignedHeaders           // a header that must be signed is not; see Error.Headers
-	BadDate                   // no date, not a date, or not the day of the credential scope
+	BadDate                   // a URL's date is none, or the date is not of the day of the credential scope
+	MissingDate               // a request that is signed in its headers has no date, or what is none
 	BadPayloadHash            // x-amz-content-sha256 has a value that has no meaning
 	MissingPayloadHash        // S3 without x-amz-content-sha256
 	PayloadMismatch           // the body's SHA-256 is not x-amz-content-sha256
-	BadChunk                  // aws-chunked framing is broken, or a chunk is too large or too small
-	BadLength                 // the decoded body is not as long as was said, or the length is no number
-	MissingLength             // no Content-Length, or no x-amz-decoded-content-length where needed
+	BadChunk                  // a chunk is too large or too small
+	BadLength                 // the decoded body is not as long as was said
+	MissingLength             // no Content-Length, or no x-amz-decoded-content-length where needed, or it is no number
 	InvalidDigest             // Content-MD5 is no MD5
 	BadDigest                 // the body's MD5 is not Content-MD5
-	InvalidChecksum           // x-amz-checksum-*: unknown algorithm, malformed value, or more than one
+	InvalidChecksum           // x-amz-checksum-*: unknown algorithm, malformed value, more than one, or not of x-amz-sdk-checksum-algorithm
 	BadChecksum               // the body's checksum is not x-amz-checksum-*
 	BadTrailer                // the trailer is malformed, missing, or not what x-amz-trailer said
-	UnsupportedAlgorithm      // SigV2 other than of plain presigned URLs, or SigV4a (ECDSA)
+	UnsupportedAlgorithm      // SigV2 other than of plain presigned URLs, or SigV4a (ECDSA) in a header
+	UnknownMechanism          // the Authorization header is of none of AWS's kinds
 	BadForm                   // a POST form that is no well-formed form, has no file, or gives a field twice
 	IncompleteForm            // a signed POST form without a field that it needs
 	FormTooLarge              // the fields of a POST form, or what follows its file, are too large
-	IncompleteBody            // the body ended, or could not be read, before it was complete
+	IncompleteBody            // the body ended, or could not be read, or lost its aws-chunked framing, before it was complete
 )
 
 // Error is why a request is refused.
@@ -63,7 +65,7 @@ type Error struct {
 	// PayloadMismatch, BadDigest, BadChecksum and BadLength.
 	Claimed, Computed string
 
-	Err error // the cause, for IncompleteBody: what reading the body said
+	Err error // the cause, for IncompleteBody: what reading the body said, or what is wrong with its framing
 }
 
 // Error gives the message alone; it holds no secret.

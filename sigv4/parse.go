@@ -16,7 +16,8 @@ const (
 // Parse reads how r says it is signed: by the Authorization header or by the
 // query. It needs no secret and proves nothing; see Verify. Its errors are
 // *Error: Missing when r is not signed, UnsupportedAlgorithm for SigV4a and for
-// what SigV2 cannot do, Incomplete, Ambiguous, BadDate or BadExpires.
+// what SigV2 cannot do, UnknownMechanism, Incomplete, Ambiguous, BadDate,
+// MissingDate or BadExpires.
 func Parse(r *http.Request) (*Signature, error) {
 	q, err := readQuery(r.URL.RawQuery)
 	if err != nil {
@@ -56,7 +57,7 @@ func parseHeader(r *http.Request, authorization string) (*Signature, error) {
 	case strings.HasPrefix(name, "AWS4-"):
 		return nil, errorf(UnsupportedAlgorithm, "The algorithm %q is not supported. Please use AWS4-HMAC-SHA256.", name)
 	default:
-		return nil, errorf(Incomplete, "Unsupported Authorization Type")
+		return nil, errorf(UnknownMechanism, "Unsupported Authorization Type")
 	}
 	s := &Signature{}
 	credential, headers, err := s.readParts(rest)

@@ -120,9 +120,14 @@ func headerTime(h http.Header) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return parseISO(text)
+	at, ok := isoTime(text)
+	if !ok {
+		return at, errorf(MissingDate, "AWS authentication requires a valid Date or x-amz-date header")
+	}
+	return at, nil
 }
 
+// parseISO reads the date of a URL or a form.
 func parseISO(text string) (time.Time, error) {
 	at, ok := isoTime(text)
 	if !ok {

@@ -19,6 +19,10 @@ const (
 	streamUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 )
 
+// Streamed tells whether x-amz-content-sha256 says that the body comes in
+// aws-chunked framing. S3 has that for PutObject and UploadPart.
+func Streamed(contentSHA256 string) bool { return strings.HasPrefix(contentSHA256, "STREAMING-") }
+
 const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // PayloadHash is the hex SHA-256 of body, as Sign and Verify want it.

@@ -78,7 +78,7 @@ func errBadQuery() error {
 // signature is the presigned URL's signature.
 func (q *query) signature() (*Signature, error) {
 	if q.algorithm != algorithm && q.algorithm != "" {
-		return nil, errorf(UnsupportedAlgorithm, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"; %q is not supported.", q.algorithm)
+		return nil, errorf(Incomplete, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"; %q is not supported.", q.algorithm)
 	}
 	if q.algorithm == "" || q.credential == "" || q.date == "" || q.headers == "" || q.provided == "" {
 		return nil, errorf(Incomplete, "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "+
