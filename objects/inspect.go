@@ -60,7 +60,8 @@ type Problem struct {
 	Bucket, Key string
 	Version     string // "null" for the null version; "" of a part of an upload
 	Upload      string
-	Part        int // part number, 0 if the problem is not of one part
+	Part        int    // part number, 0 if the problem is not of one part
+	File        string // absolute path of the file with the bytes; "" if they are in the index or in several
 	Text        string
 }
 
@@ -72,6 +73,7 @@ type Report struct {
 	Progress
 	Problems    []Problem // at most 10000
 	Failed      int64     // problems in all
+	Damaged     int64     // versions and parts of uploads that have any
 	Orphans     []string  // files that the index does not name, below the folder, at most 10000
 	OrphanFiles int64     // such files in all
 	OrphanBytes int64
@@ -105,10 +107,19 @@ type verification struct {
 	progress func(Progress)
 }
 
-func (v *verification) add(p Problem) {
-	if v.Failed++; len(v.Problems) < maxListed {
-		v.Problems = append(v.Problems, p)
+// add reports what is wrong with one version or part.
+func (v *verification) add(problems []Problem) {
+	v.Damaged++
+	v.Failed += int64(len(problems))
+	v.Problems = append(v.Problems, problems[:min(len(problems), maxListed-len(v.Problems))]...)
+}
+
+// path is where a file is, "" for none.
+func (v *verification) path(blob string) string {
+	if len(blob) < 2 {
+		return ""
 	}
+	return filepath.Join(v.dir, "blobs", blob[:2], blob)
 }
 
 // step counts one thing looked at.

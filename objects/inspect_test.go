@@ -91,8 +91,10 @@ func TestVerify(t *testing.T) {
 	_ = os.Mkdir(filepath.Dir(orphan), 0o700)
 	young := filepath.Join(s.dir, "blobs", "ab", "ab"+strings.Repeat("1", 30))
 	long := time.Now().Add(-time.Hour)
+	first := blobOf("parts", 0)
 	if err := errors.Join(
 		os.WriteFile(blobOf("large", 0), []byte(strings.Repeat("L", maxInline+1)), 0o600),
+		os.Remove(first), // which must not hide the next
 		os.Truncate(blobOf("parts", 1), 2),
 		os.Remove(s.blobPath(part)),
 		os.WriteFile(orphan, []byte("12345"), 0o600), os.Chtimes(orphan, long, long),
@@ -107,18 +109,19 @@ func TestVerify(t *testing.T) {
 	r = verify(t, s.dir)
 	var got []string
 	for _, p := range r.Problems {
-		got = append(got, fmt.Sprint(p.Bucket, "/", p.Key, " ", p.Version, " ", p.Upload != "", " ", p.Part, " ", strings.Fields(p.Text)[:2]))
+		got = append(got, fmt.Sprint(p.Bucket, "/", p.Key, " ", p.Version, " ", p.Upload != "", " ", p.Part, " ", strings.Fields(p.Text)[:2], " ", p.File))
 	}
 	slices.Sort(got)
 	want := []string{
-		"b/large null false 0 [the ETag]",
-		"b/large null false 0 [the sha256]",
-		"b/parts null false 3 [file " + filepath.Base(blobOf("parts", 1)) + "]",
-		"b/small null false 0 [the ETag]",
-		"b/small null false 0 [the sha256]",
-		"b/u  true 1 [file " + part + "]",
+		"b/large null false 0 [the ETag] " + blobOf("large", 0),
+		"b/large null false 0 [the sha256] " + blobOf("large", 0),
+		"b/parts null false 1 [its file] " + first,
+		"b/parts null false 3 [its file] " + blobOf("parts", 1),
+		"b/small null false 0 [the ETag] ",
+		"b/small null false 0 [the sha256] ",
+		"b/u  true 1 [its file] " + s.blobPath(part),
 	}
-	if !slices.Equal(got, want) || r.Failed != 6 {
+	if !slices.Equal(got, want) || r.Failed != 7 || r.Damaged != 4 {
 		t.Errorf("problems:\n%s", strings.Join(got, "\n"))
 	}
 	if r.OrphanFiles != 1 || r.OrphanBytes != 5 || len(r.Orphans) != 1 || filepath.Join(s.dir, r.Orphans[0]) != orphan {

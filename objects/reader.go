@@ -102,6 +102,35 @@ func (r *Reader) open(i int) error {
 	return nil
 }
 
+// Check tells, without reading, whether the files have all the bytes of a range,
+// so that nobody is promised what cannot be sent.
+func (r *Reader) Check(offset, length int64) error {
+	start := int64(0)
+	for i, e := range r.extents {
+		if e.blob != "" && start < offset+length && start+e.Size > offset {
+			if err := r.checkFile(i); err != nil {
+				return fmt.Errorf("check object: %w", err)
+			}
+		}
+		start += e.Size
+	}
+	return nil
+}
+
+func (r *Reader) checkFile(i int) (err error) {
+	var info fs.FileInfo
+	e := &r.extents[i]
+	if r.file != nil && r.index == i {
+		info, err = r.file.Stat()
+	} else {
+		info, err = os.Stat(r.store.blobPath(e.blob))
+	}
+	if err == nil && info.Size() < e.Size {
+		err = fmt.Errorf("file %s has %d bytes, not %d", e.blob, info.Size(), e.Size)
+	}
+	return err
+}
+
 // Seek implements io.Seeker.
 func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {

@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -118,10 +117,10 @@ func (v *verification) each(ctx context.Context, page []*verified) error {
 				break // removed meanwhile
 			}
 			if again[0].files == o.files && again[0].content == o.content && again[0].ETag == o.ETag {
-				for _, p := range problems {
-					p.Bucket, p.Key, p.Version = o.Name.Bucket, o.Key, Enabled.show(o.id)
-					v.add(p)
+				for i := range problems {
+					problems[i].Bucket, problems[i].Key, problems[i].Version = o.Name.Bucket, o.Key, Enabled.show(o.id)
 				}
+				v.add(problems)
 				break
 			}
 			o = again[0] // written anew meanwhile
@@ -159,38 +158,47 @@ func (v *verification) check(ctx context.Context, o *verified) (problems []Probl
 			size += e.Size
 		}
 	}
+	file := ""
+	if len(o.Parts) == 1 {
+		file = v.path(o.Parts[0].blob)
+	}
 	if size != o.Size {
-		problems = append(problems, Problem{Text: fmt.Sprintf("it has %d bytes, not %d", size, o.Size)})
+		problems = append(problems, Problem{File: file, Text: fmt.Sprintf("it has %d bytes, not %d", size, o.Size)})
 	}
 	if etag != o.ETag {
-		problems = append(problems, Problem{Text: fmt.Sprintf("the ETag of its bytes is %s, not %s", etag, o.ETag)})
+		problems = append(problems, Problem{File: file, Text: fmt.Sprintf("the ETag of its bytes is %s, not %s", etag, o.ETag)})
 	}
 	for _, text := range whole.differ() {
-		problems = append(problems, Problem{Text: text})
+		problems = append(problems, Problem{File: file, Text: text})
 	}
 	return problems, nil
 }
 
-// checkFiles reads the files of an object into whole. What is not readable has
-// no ETag.
+// checkFiles reads the files of an object into whole, all of them, whatever is
+// wrong with one. What is not readable has no ETag.
 func (v *verification) checkFiles(ctx context.Context, o *verified, whole *sums) (etag string, readable bool, problems []Problem, err error) {
 	parts := md5.New()
+	readable = true
 	for _, e := range o.Parts {
 		part := newSums(e.Checksums)
 		texts, err := v.checkFile(ctx, e, io.MultiWriter(whole, part))
 		if err != nil {
 			return "", false, nil, err
 		}
-		readable = len(texts) == 0
-		for _, text := range append(texts, part.differ()...) {
-			problems = append(problems, Problem{Part: e.Number, Text: text})
+		if len(texts) == 0 {
+			texts = part.differ()
+		} else {
+			readable = false
 		}
-		if !readable {
-			return "", false, problems, nil
+		for _, text := range texts {
+			problems = append(problems, Problem{Part: e.Number, File: v.path(e.blob), Text: text})
 		}
 		_, _ = parts.Write(part.all[""].Sum(nil))
 	}
-	if o.Parts[0].Number > 0 {
+	switch {
+	case !readable:
+		return "", false, problems, nil
+	case o.Parts[0].Number > 0:
 		return compositeETag(parts, len(o.Parts), o.ETag), true, problems, nil
 	}
 	return whole.md5(), true, problems, nil
@@ -217,11 +225,11 @@ func (v *verification) checkFile(ctx context.Context, e Extent, w io.Writer) (pr
 		return nil, err
 	}
 	if !named {
-		problems = append(problems, fmt.Sprintf("file %s is not named in order: the next start would remove it", e.blob))
+		problems = append(problems, "its file is not named in order: the next start would remove it")
 	}
-	f, err := os.Open(filepath.Join(v.dir, "blobs", e.blob[:2], e.blob))
+	f, err := os.Open(v.path(e.blob))
 	if errors.Is(err, fs.ErrNotExist) {
-		return append(problems, fmt.Sprintf("file %s is missing", e.blob)), nil
+		return append(problems, "its file is missing"), nil
 	}
 	if err != nil {
 		return append(problems, err.Error()), nil
@@ -245,7 +253,7 @@ func (v *verification) checkFile(ctx context.Context, e Extent, w io.Writer) (pr
 	}
 	v.tell()
 	if size != e.Size {
-		problems = append(problems, fmt.Sprintf("file %s has %d bytes, not %d", e.blob, size, e.Size))
+		problems = append(problems, fmt.Sprintf("its file has %d bytes, not %d", size, e.Size))
 	}
 	return problems, nil
 }
@@ -318,9 +326,11 @@ func (v *verification) checkPart(ctx context.Context, p partRow) error {
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !same {
 		return nil // removed or replaced meanwhile; a replacement was synced a moment ago
 	}
+	var problems []Problem
 	for _, text := range texts {
-		v.add(Problem{Bucket: p.name.Bucket, Key: p.name.Key, Upload: p.upload, Part: p.Number, Text: text})
+		problems = append(problems, Problem{Bucket: p.name.Bucket, Key: p.name.Key, Upload: p.upload, Part: p.Number, File: v.path(p.blob), Text: text})
 	}
+	v.add(problems)
 	return err
 }
 

@@ -228,7 +228,7 @@ func (s *service) getObject(x *exchange) error {
 		if err != nil {
 			return s.missing(x, x.target, err)
 		}
-		_, _, err = x.head(o)
+		_, _, err = x.head(o, nil)
 		return err
 	}
 	o, body, err := s.Objects.Get(x.r.Context(), x.ref())
@@ -236,7 +236,7 @@ func (s *service) getObject(x *exchange) error {
 		return s.missing(x, x.target, err)
 	}
 	defer func() { _ = body.Close() }()
-	run, send, err := x.head(o)
+	run, send, err := x.head(o, body)
 	if err != nil || !send {
 		return err
 	}
@@ -244,8 +244,9 @@ func (s *service) getObject(x *exchange) error {
 	return err
 }
 
-// head answers status and headers, and tells which bytes are to follow.
-func (x *exchange) head(o objects.Object) (run span, send bool, err error) {
+// head answers status and headers, and tells which bytes are to follow: of the
+// body, if it is not nil, which must have them.
+func (x *exchange) head(o objects.Object, body *objects.Reader) (run span, send bool, err error) {
 	modified, err := preconditions{header: x.r.Header}.hold(o)
 	if err != nil {
 		return run, false, err
@@ -261,6 +262,11 @@ func (x *exchange) head(o objects.Object) (run span, send bool, err error) {
 			x.w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", o.Size))
 		}
 		return run, false, err
+	}
+	if body != nil {
+		if err := body.Check(run.offset, run.length); err != nil {
+			return run, false, err
+		}
 	}
 	x.describe(o)
 	x.override()

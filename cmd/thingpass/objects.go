@@ -67,14 +67,20 @@ func (c *verifyCmd) Run(ctx context.Context) error {
 func printReport(w io.Writer, r objects.Report) {
 	for _, p := range r.Problems {
 		_, _ = fmt.Fprintf(w, "DAMAGED  %s: %s\n", placeOf(p), p.Text)
+		if p.File != "" {
+			_, _ = fmt.Fprintf(w, "         file %s\n", p.File)
+		}
 	}
 	if more := r.Failed - int64(len(r.Problems)); more > 0 {
-		_, _ = fmt.Fprintf(w, "DAMAGED  and %d more\n", more)
+		_, _ = fmt.Fprintf(w, "DAMAGED  in %d more ways, which are not listed\n", more)
 	}
 	if r.OrphanFiles > 0 {
 		_, _ = fmt.Fprintf(w, "%d files with %s belong to no object: remains of writes that were not acknowledged, or of writes going on. The next start of the server removes them.\n", r.OrphanFiles, size(r.OrphanBytes))
 	}
-	_, _ = fmt.Fprintf(w, "%d objects and parts with %s read, %d damaged\n", r.Objects, size(r.Bytes), r.Failed)
+	_, _ = fmt.Fprintf(w, "%d objects and parts with %s read, %d damaged\n", r.Objects, size(r.Bytes), r.Damaged)
+	if r.Damaged > 0 {
+		_, _ = fmt.Fprintln(w, "Put the files named above back from a backup, or upload these objects again. Until then who asks for missing bytes gets a 500 InternalError.")
+	}
 }
 
 // placeOf names a version or a part. Keys are quoted: they may hold anything.
