@@ -76,34 +76,7 @@ func (f *forwarding) relay(a *upstream.Answer) error {
 	if f.op.method == http.MethodHead || a.Length == 0 {
 		return nil
 	}
-	return f.s.pass(f.w, a)
-}
-
-// piece is how much of an answer is copied at a time.
-const piece = 64 << 10
-
-// pass copies an answer. When it breaks off, so does ours.
-func (s *service) pass(w io.Writer, a io.Reader) error {
-	b, _ := s.pieces.Get().(*[]byte)
-	if b == nil {
-		b = new([]byte)
-		*b = make([]byte, piece)
-	}
-	defer s.pieces.Put(b)
-	for {
-		n, err := a.Read(*b)
-		if n > 0 {
-			if _, err := w.Write((*b)[:n]); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF { //nolint:errorlint // io.Reader's contract
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return f.s.pieces.pass(f.w, a)
 }
 
 // maxAnswer is how much of an answer is read that is not passed on as it is.

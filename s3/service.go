@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -59,7 +58,7 @@ type service struct {
 
 	spools spools
 
-	pieces sync.Pool // of *[]byte: what answers of engines are copied by
+	pieces pieces
 }
 
 // exchange is one recognised and allowed request.

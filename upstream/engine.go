@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -44,8 +43,9 @@ const (
 
 	maxHeader = 64 << 10 // bytes of an answer's headers
 
-	// buffered is what net/http gathers of an upload before it writes.
-	buffered = 64 << 10
+	// buffered is what net/http gathers of a request before it writes, in bytes:
+	// all of a small one. What is beyond it goes by conn.ReadFrom.
+	buffered = 8 << 10
 )
 
 // Engine is one engine. It is safe for use by many goroutines.
@@ -74,7 +74,7 @@ func New(cfg Config) *Engine {
 		keys:  cfg.credentials(),
 		turns: make(chan struct{}, cfg.Concurrency),
 		transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: cfg.Timeouts.Dial, KeepAlive: 15 * time.Second}).DialContext,
+			DialContext:            dialer(cfg.Timeouts.Dial),
 			TLSHandshakeTimeout:    cfg.Timeouts.Dial,
 			TLSClientConfig:        &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
 			Protocols:              protocols,
@@ -127,14 +127,18 @@ const quiet = time.Minute
 
 // Refused logs that the engine refused our keys, or something to them: nobody
 // who uses Thingpass can mend that, and every request may meet it.
-func (e *Engine) Refused(a Answered) {
+func (e *Engine) Refused(ctx context.Context, a Answered) {
 	now, last := time.Now().UnixNano(), e.refused.Load()
 	if last != 0 && now-last < int64(quiet) || !e.refused.CompareAndSwap(last, now) {
 		return
 	}
+	cause := fmt.Sprintf("it answers %d %s", a.Status, a.Code)
+	if err := e.Health(ctx); err != nil { // which has a document, when a is of a HEAD
+		cause = err.Error()
+	}
 	e.cfg.Log.Error("an S3 engine refuses the keys that it is used with, or something to them; clients are answered 503 SlowDown: check credentials=, region= and the clock, "+
 		"and that the keys may do everything, s3:ListBucket too, in the buckets that the engine has",
-		"engine", e.cfg.Name, "status", a.Status, "code", a.Code)
+		"engine", e.cfg.Name, "cause", cause)
 }
 
 // fresh is how long what is known of an engine's health counts.
