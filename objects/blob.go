@@ -115,6 +115,7 @@ func (s *Store) discard(b *blob) {
 // blobs/.
 func (s *Store) storeFile(ctx context.Context, from *filling) (name string, size int64, err error) {
 	name = randomName()
+	s.news.add(name)
 	tmp := filepath.Join(s.dir, "tmp", name)
 	f, err := s.disk.create(tmp)
 	if err != nil {

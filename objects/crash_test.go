@@ -6,11 +6,13 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -178,5 +180,65 @@ func TestSweep(t *testing.T) {
 	}
 	if _, err := s.CompleteUpload(t.Context(), u.Name, u.ID, []Chosen{{Number: 1, ETag: fmt.Sprintf("%x", md5.Sum([]byte("part")))}}, CompleteOptions{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSweepInUse: what comes and goes while the remains of the last process are
+// removed is none of them, and a reader keeps its files.
+func TestSweepInUse(t *testing.T) {
+	s := newStore(t)
+	large := strings.Repeat("l", maxInline+1)
+	const kept = 300
+	for i := range kept {
+		put(t, s, fmt.Sprint("kept", i), large)
+		put(t, s, fmt.Sprint("gone", i), large)
+	}
+	for d := range 256 {
+		dir := filepath.Join(s.dir, "blobs", fmt.Sprintf("%02x", d))
+		_ = os.Mkdir(dir, 0o700)
+		for range 40 {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02x", d)+randomName()[2:]), []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for i := worker; i < kept; i += 4 {
+				name := Name{"b", fmt.Sprint("gone", i)}
+				_, r, err := s.Get(context.Background(), Ref{Name: name})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := s.Delete(context.Background(), Ref{Name: name}, Condition{}); err != nil {
+					t.Error(err)
+				}
+				put(t, s, fmt.Sprint("new", i), large)
+				if got, err := io.ReadAll(r); string(got) != large || err != nil {
+					t.Errorf("%s: %d bytes, %v", name.Key, len(got), err)
+				}
+				_ = r.Close()
+			}
+		})
+	}
+	wg.Wait()
+	wantBodies(t, s, 2*kept)
+	for i := range kept {
+		if get(t, s, fmt.Sprint("kept", i)) != large || get(t, s, fmt.Sprint("new", i)) != large {
+			t.Errorf("object %d is lost", i)
+		}
+	}
+	if s.news.names != nil {
+		t.Error("files are noted for ever")
 	}
 }

@@ -30,6 +30,8 @@ type Store struct {
 	buffers sync.Pool // of *buffer
 	dirs    directories
 	pins    pins
+	news    news
+	swept   chan struct{} // closed when nothing is left to sweep, or the store closes
 	close   sync.Once
 	stop    context.CancelFunc // of the work in the background
 	work    sync.WaitGroup
@@ -50,6 +52,8 @@ func Create(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.news.end() // nothing was there before
+	close(s.swept)
 	for _, d := range []string{dir, filepath.Dir(s.dir)} {
 		if err := s.disk.syncDir(d); err != nil {
 			return nil, errors.Join(fmt.Errorf("create object store: %w", err), s.Close())
@@ -70,9 +74,9 @@ type Options struct {
 // Open is OpenWith without settings.
 func Open(dir string) (*Store, error) { return OpenWith(dir, Options{}) }
 
-// OpenWith opens the store in dir, which must hold one, brings its index up to
-// date, and clears away what an unclean end left behind. It fails with ErrInUse
-// while another process has it.
+// OpenWith opens the store in dir, which must hold one, and brings its index up
+// to date. What an unclean end left behind is removed while the store is in use.
+// OpenWith fails with ErrInUse while another process has the store.
 func OpenWith(dir string, opt Options) (*Store, error) {
 	if _, err := os.Stat(filepath.Join(dir, indexName)); err != nil {
 		return nil, fmt.Errorf("open object store: %w", err)
@@ -90,7 +94,8 @@ func open(dir string, create bool) (_ *Store, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open object store: %w", err)
 	}
-	s := &Store{Now: time.Now, dir: dir, disk: realDisk{}, cache: newCache(cacheBytes), stop: func() {}}
+	s := &Store{Now: time.Now, dir: dir, disk: realDisk{}, cache: newCache(cacheBytes), stop: func() {}, swept: make(chan struct{})}
+	s.news.names = make(map[string]bool)
 	s.buffers.New = func() any { return new(buffer) }
 	s.dirs.blobs = filepath.Join(dir, "blobs")
 	if s.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
@@ -104,8 +109,8 @@ func open(dir string, create bool) (_ *Store, err error) {
 	if err := s.openIndex(create); err != nil {
 		return nil, fmt.Errorf("open object store %s: %w", dir, err)
 	}
-	if err = s.sweep(context.Background()); err != nil {
-		return nil, fmt.Errorf("sweep object store %s: %w", dir, err)
+	if err = s.emptyTmp(); err != nil {
+		return nil, fmt.Errorf("open object store %s: %w", dir, err)
 	}
 	return s, nil
 }
@@ -123,6 +128,7 @@ func (s *Store) openIndex(create bool) (err error) {
 	if s.write, err = openWriter(ctx, s.dir, create, s.settled); err != nil {
 		return err
 	}
+	s.write.tx.forgets = s.news.add
 	s.read, err = openReaders(ctx, s.dir)
 	return err
 }

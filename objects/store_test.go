@@ -75,6 +75,7 @@ func files(t testing.TB, s *Store, under string) (paths []string) {
 // is unfinished.
 func wantBodies(t testing.TB, s *Store, want int) {
 	t.Helper()
+	<-s.swept
 	blobs := files(t, s, "blobs")
 	var inline, named int
 	for _, err := range []error{

@@ -7,23 +7,70 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
-// sweep removes unfinished files and blobs that the index does not name: the
-// remains of writes that never were acknowledged and of removals cut short. It
-// looks at one of the 256 directories at a time.
-func (s *Store) sweep(ctx context.Context) error {
+// emptyTmp removes unfinished files: there are as many at most as there were
+// uploads when the last process ended.
+func (s *Store) emptyTmp() error {
 	tmp := filepath.Join(s.dir, "tmp")
 	if err := os.RemoveAll(tmp); err != nil {
 		return err
 	}
-	if err := os.Mkdir(tmp, 0o700); err != nil {
-		return err
+	return os.Mkdir(tmp, 0o700)
+}
+
+// news are the files that came or went since the store was opened, while what
+// the last process left is being removed. One that comes is not in the index
+// yet, and one that goes may still have readers.
+type news struct {
+	mu    sync.Mutex
+	names map[string]bool // nil when all is removed
+}
+
+func (n *news) add(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.names != nil {
+		n.names[name] = true
 	}
-	return orphans(ctx, s.read, s.dirs.blobs, func(path string, _ fs.DirEntry) error {
-		return os.Remove(path)
+}
+
+func (n *news) has(name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.names[name]
+}
+
+func (n *news) end() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.names = nil
+}
+
+// sweep removes blobs that the index does not name: the remains of writes that
+// never were acknowledged and of removals cut short. It looks at one of the 256
+// directories at a time, while the store is in use: a file is in the news before
+// it comes, and before the index forgets it, so that what is found in a directory,
+// then not in the index, and then not in the news was there before.
+func (s *Store) sweep(ctx context.Context) (removed int, err error) {
+	err = orphans(ctx, s.read, s.dirs.blobs, func(path string, d fs.DirEntry) error {
+		if s.news.has(d.Name()) {
+			return nil
+		}
+		err := os.Remove(path)
+		if err == nil {
+			removed++
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return err
 	})
+	if err == nil {
+		s.news.end()
+	}
+	return removed, err
 }
 
 // orphans calls found for each file under blobs that the index does not name.
@@ -103,6 +150,19 @@ const defaultUploadAge = 7 * 24 * time.Hour
 
 // background begins the work that goes on while the store is open.
 func (s *Store) background(opt Options) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.work.Go(func() {
+		defer close(s.swept)
+		began := time.Now()
+		n, err := s.sweep(ctx)
+		if opt.Log != nil && n > 0 {
+			opt.Log.LogAttrs(ctx, slog.LevelInfo, "removed files that belong to no object", slog.Int("files", n), slog.Duration("took", time.Since(began)))
+		}
+		if opt.Log != nil && err != nil && ctx.Err() == nil {
+			opt.Log.LogAttrs(ctx, slog.LevelError, "could not remove files that belong to no object", slog.Any("error", err))
+		}
+	})
 	age := opt.UploadAge
 	if age == 0 {
 		age = defaultUploadAge
@@ -110,8 +170,6 @@ func (s *Store) background(opt Options) {
 	if age < 0 {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
 	s.work.Go(func() {
 		for tick := time.NewTicker(min(expireEvery, max(age, time.Second))); ; {
 			n, err := s.expire(ctx, time.Now().Add(-age))

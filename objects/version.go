@@ -156,6 +156,9 @@ func (t *tx) addBlobs(extents []Extent) error {
 }
 
 func (t *tx) removeBlobs(extents []Extent) error {
+	for _, e := range extents {
+		t.forgets(e.blob)
+	}
 	return t.eachBlob(`delete from blob where name = ?`, extents)
 }
 

@@ -40,6 +40,7 @@ var errLost = errors.New("index transaction ended early")
 type tx struct {
 	*session
 	touched
+	forgets func(blob string) // is told before the index no longer names a file
 }
 
 // touched is what a transaction changed.
