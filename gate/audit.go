@@ -111,7 +111,7 @@ func signatureCause(k sigv4.Kind) string {
 	case sigv4.UnsignedHeaders:
 		return trail.CauseUnsignedHeader
 	case sigv4.Incomplete, sigv4.IncompleteForm, sigv4.Ambiguous, sigv4.BadExpires, sigv4.BadDate, sigv4.BadPayloadHash,
-		sigv4.MissingPayloadHash, sigv4.UnsupportedAlgorithm:
+		sigv4.MissingPayloadHash, sigv4.UnsupportedAlgorithm, sigv4.UnknownMechanism, sigv4.MissingDate:
 		return trail.CauseMalformed
 	}
 	return ""

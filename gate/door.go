@@ -256,7 +256,7 @@ func (d *Door) pick(c *Call) (*service, error) {
 		if sig.Unsigned || d.byScope[sig.Service] == sv {
 			return sv, nil
 		}
-		return nil, unknownOperation(sv.Protocol, fmt.Sprintf("no service %q here", sig.Service))
+		return nil, otherService(sv.Protocol, sig)
 	}
 	c.Signature, c.AccessKeyID = sig, sig.AccessKeyID
 	if sv := d.byScope[sig.Service]; sv != nil {
@@ -264,7 +264,7 @@ func (d *Door) pick(c *Call) (*service, error) {
 		return sv, nil
 	}
 	c.service = &d.guess(r).Service
-	return nil, unknownOperation(c.service.Protocol, fmt.Sprintf("no service %q here", sig.Service))
+	return nil, otherService(c.service.Protocol, sig)
 }
 
 // missing tells whether there is no signature at all.

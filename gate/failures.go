@@ -28,6 +28,16 @@ func unknownOperation(p wire.Protocol, what string) *wire.Error {
 	return &wire.Error{Status: http.StatusNotFound, Code: "UnknownOperationException", Message: "Unknown operation: " + what}
 }
 
+// otherService is the answer to a request whose credential scope is of a service
+// that is not here.
+func otherService(p wire.Protocol, sig *sigv4.Signature) error {
+	if p == wire.RESTXML && !sig.Form {
+		return &sigv4.Error{Kind: sigv4.Incomplete, Query: sig.Presigned,
+			Message: fmt.Sprintf("incorrect service %q. This endpoint belongs to \"s3\".", sig.Service)}
+	}
+	return unknownOperation(p, fmt.Sprintf("no service %q here", sig.Service))
+}
+
 // pick3 chooses the answer of a protocol. JSON 1.1 services answer 400 where
 // the others answer 403.
 func pick3(p wire.Protocol, query, json, s3 wire.Error) *wire.Error {
@@ -130,6 +140,7 @@ func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
 		if life := c.Signature.Expires; life > 0 { // Version 2 knows no such parameter
 			out.Fields = append(out.Fields, wire.Field{Name: "X-Amz-Expires", Value: fmt.Sprint(int(life.Seconds()))})
 		}
+	case sigv4.MissingDate: // AccessDenied, with its text
 	case sigv4.UnsignedHeaders:
 		out.Message = "There were headers present in the request which were not signed"
 		out.Fields = []wire.Field{{Name: "HeadersNotSigned", Value: strings.Join(e.Headers, ", ")}}
@@ -159,6 +170,9 @@ func s3Malformed(e *sigv4.Error) *wire.Error {
 		}
 	case sigv4.Ambiguous, sigv4.BadPayloadHash, sigv4.IncompleteForm:
 		out.Code = "InvalidArgument"
+	case sigv4.UnknownMechanism:
+		out.Code = "InvalidArgument"
+		out.Fields = []wire.Field{{Name: "ArgumentName", Value: "Authorization"}} // its value may be a password
 	}
 	return out
 }

@@ -137,3 +137,57 @@ func TestNotImplementedIsNoAlarm(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 }
+
+// TestS3TellsUnreadableSignatures: each has the status and code that S3 has for
+// it, and none shows the header, which may hold a password.
+func TestS3TellsUnreadableSignatures(t *testing.T) {
+	s, c := start(t)
+	creds := powerless(t, s)
+	for name, test := range map[string]struct {
+		spoil  func(r *http.Request)
+		status int
+		code   string
+	}{
+		"no date":            {func(r *http.Request) { r.Header.Set("X-Amz-Date", "") }, 403, "AccessDenied"},
+		"another date":       {func(r *http.Request) { r.Header.Set("X-Amz-Date", "03032006") }, 403, "AccessDenied"},
+		"Basic":              {func(r *http.Request) { r.Header.Set("Authorization", "Basic c2VjcmV0OnNlY3JldA==") }, 400, "InvalidArgument"},
+		"no type":            {func(r *http.Request) { r.Header.Set("Authorization", "c2VjcmV0OnNlY3JldA==") }, 400, "InvalidArgument"},
+		"another version":    {edit("AWS4-HMAC-SHA256", "AWS2-HMAC-SHA1"), 400, "InvalidArgument"},
+		"ECDSA":              {edit("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), 400, "InvalidRequest"},
+		"Version 2":          {func(r *http.Request) { r.Header.Set("Authorization", "AWS c2VjcmV0OnNlY3JldA==") }, 400, "InvalidRequest"},
+		"another service":    {edit("/s3/", "/sns/"), 400, "AuthorizationHeaderMalformed"},
+		"another terminator": {edit("aws4_request", "aws5_request"), 400, "AuthorizationHeaderMalformed"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.APIURL()+"/some-name", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sigv4.Sign(r, creds, "us-east-1", "s3", c.Now(), sigv4.PayloadHash(nil))
+		test.spoil(r)
+		if got := send(t, s, r); got.status != test.status || got.code != test.code || strings.Contains(got.body, "c2VjcmV0") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	for name, change := range map[string][2]string{
+		"another algorithm": {"AWS4-HMAC-SHA256", "AWS4-SHA256"}, "ECDSA": {"AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"}, "another service": {"%2Fs3%2F", "%2Fsns%2F"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.APIURL()+"/some-name", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := sigv4.Presign(r, creds, "us-east-1", "s3", c.Now(), time.Minute)
+		if r, err = http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(url, change[0], change[1], 1), nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := send(t, s, r); got.status != 400 || got.code != "AuthorizationQueryParametersError" {
+			t.Errorf("%s in a URL: %+v", name, got)
+		}
+	}
+}
+
+// edit changes the Authorization header.
+func edit(from, to string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), from, to, 1))
+	}
+}

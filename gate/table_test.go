@@ -307,7 +307,7 @@ func TestOddRequests(t *testing.T) {
 		{"sts", "POST", "/", "application/x-www-form-urlencodedish", "Action=GetCallerIdentity&Version=2011-06-15", 400, "InvalidAction"},
 		{"sts", "POST", "/foo", "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15", 404, "InvalidAction"},
 		{"sts", "DELETE", "/", "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15", 405, "InvalidAction"},
-		{"dynamodb", "GET", "/", "", "", 501, "NotImplemented"},
+		{"dynamodb", "GET", "/", "", "", 400, "AuthorizationHeaderMalformed"},
 		{"s3", "GET", "/bucket?intelligent-tiering", "", "", 501, "NotImplemented"},
 	} {
 		t.Run(fmt.Sprintf("%s %s %s", q.service, q.method, q.path), func(t *testing.T) {

@@ -10,19 +10,6 @@ import (
 	"github.com/thingpass/thingpass/objects"
 )
 
-// sums are checksums as elements of an answer.
-type sums struct {
-	ChecksumCRC32     string `xml:",omitempty"`
-	ChecksumCRC32C    string `xml:",omitempty"`
-	ChecksumCRC64NVME string `xml:",omitempty"`
-	ChecksumSHA1      string `xml:",omitempty"`
-	ChecksumSHA256    string `xml:",omitempty"`
-}
-
-func newSums(c map[string]string) sums {
-	return sums{ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"], ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"]}
-}
-
 type objectAttributes struct {
 	XMLName      xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ GetObjectAttributesResponse"`
 	ETag         string   `xml:",omitempty"`

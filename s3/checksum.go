@@ -1,16 +1,12 @@
 package s3
 
 import (
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"hash"
-	"hash/crc32"
-	"hash/crc64"
+	"io"
 	"strconv"
 	"strings"
 
+	"github.com/thingpass/thingpass/checksum"
 	"github.com/thingpass/thingpass/objects"
 )
 
@@ -23,37 +19,19 @@ const (
 
 const checksumPrefix = "X-Amz-Checksum-"
 
-// algorithm is a checksum algorithm, by its name in lower case.
-type algorithm struct {
-	name string
-	new  func() hash.Hash
-	poly uint64 // of a CRC, reversed; 0 for others
-	bits int
-}
+// defaultChecksum is what S3 computes of a body that comes without a checksum.
+const defaultChecksum = "crc64nvme"
 
-// The polynomials are those of ISO-HDLC, iSCSI and NVME, reversed as Go's
-// tables want them.
-var algorithms = []algorithm{
-	{"crc32", func() hash.Hash { return crc32.NewIEEE() }, crc32.IEEE, 32},
-	{"crc32c", func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }, crc32.Castagnoli, 32},
-	{"crc64nvme", func() hash.Hash { return crc64.New(crc64.MakeTable(nvme)) }, nvme, 64},
-	{"sha1", sha1.New, 0, 160},
-	{"sha256", sha256.New, 0, 256},
-}
-
-const nvme = 0x9a6c9329ac4bc9b5
-
-func findAlgorithm(name string) (algorithm, error) {
-	for _, a := range algorithms {
-		if strings.EqualFold(a.name, name) {
-			return a, nil
-		}
+func findAlgorithm(name string) (checksum.Algorithm, error) {
+	if a, ok := checksum.Find(name); ok {
+		return a, nil
 	}
-	return algorithm{}, errRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	return checksum.Algorithm{}, errRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [" +
+		strings.ToUpper(strings.Join(checksum.Names(), ", ")) + "]")
 }
 
 // checksumPlan reads which checksum a multipart upload is to have.
-func checksumPlan(name, kind string) (a algorithm, _ string, err error) {
+func checksumPlan(name, kind string) (a checksum.Algorithm, _ string, err error) {
 	if name == "" {
 		if kind != "" {
 			return a, "", errRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
@@ -65,78 +43,66 @@ func checksumPlan(name, kind string) (a algorithm, _ string, err error) {
 	}
 	if kind == "" {
 		kind = composite
-		if a.name == "crc64nvme" {
+		if a.Name == defaultChecksum {
 			kind = fullObject
 		}
 	}
-	possible := kind == fullObject && a.poly != 0 || kind == composite && a.name != "crc64nvme"
+	possible := kind == fullObject && a.Joins() || kind == composite && a.Name != defaultChecksum
 	if !possible {
-		return a, "", errRequest("The " + kind + " checksum type cannot be used with the " + strings.ToUpper(a.name) + " checksum algorithm.")
+		return a, "", errRequest("The " + kind + " checksum type cannot be used with the " + strings.ToUpper(a.Name) + " checksum algorithm.")
 	}
 	return a, kind, nil
 }
 
-// whole makes the checksum of an object from those of its parts; ok is false
-// when a part has none.
-func (a algorithm) whole(kind string, parts []objects.Part) (sum string, ok bool) {
-	all, crc := a.new(), uint64(0)
+// wholeChecksum makes the checksum of an object from those of its parts; ok is
+// false when a part has none.
+func wholeChecksum(a checksum.Algorithm, kind string, parts []objects.Part) (sum string, ok bool) {
+	all, joined := a.New(), []byte(nil)
 	for i, p := range parts {
-		raw, err := base64.StdEncoding.DecodeString(p.Checksums[a.name])
-		if err != nil || len(raw) != a.bits/8 {
+		one, ok := a.Decode(p.Checksums[a.Name])
+		if !ok {
 			return "", false
 		}
-		_, _ = all.Write(raw)
-		if a.poly == 0 {
-			continue
+		_, _ = all.Write(one)
+		switch {
+		case i == 0:
+			joined = one
+		case a.Joins():
+			joined = a.Join(joined, one, p.Size)
 		}
-		next := bigEndian(raw)
-		if i > 0 {
-			next ^= a.multiply(crc, a.power(8*uint64(p.Size)))
-		}
-		crc = next
 	}
 	if kind == composite {
-		return base64.StdEncoding.EncodeToString(all.Sum(nil)) + "-" + strconv.Itoa(len(parts)), true
+		return encodeSum(all) + "-" + strconv.Itoa(len(parts)), true
 	}
-	raw := binary.BigEndian.AppendUint64(nil, crc)[8-a.bits/8:]
-	return base64.StdEncoding.EncodeToString(raw), true
+	return checksum.Encode(joined), true
 }
 
-func bigEndian(raw []byte) (n uint64) {
-	for _, b := range raw {
-		n = n<<8 | uint64(b)
-	}
-	return n
+// tee computes a checksum of what is read through it.
+func tee(a checksum.Algorithm, r io.Reader) (io.Reader, func() map[string]string) {
+	h := a.New()
+	return io.TeeReader(r, h), func() map[string]string { return map[string]string{a.Name: encodeSum(h)} }
 }
 
-// The checksum of a text is its remainder as a polynomial over GF(2), so the
-// checksum of two texts in a row is that of the first, times x for each bit of
-// the second, plus that of the second. Bits are reversed: the highest is x^0.
-// Mark Adler describes it in zlib's crc32_combine.
+func encodeSum(h hash.Hash) string { return checksum.Encode(h.Sum(nil)) }
 
-// multiply multiplies modulo the polynomial.
-func (a algorithm) multiply(f, g uint64) (product uint64) {
-	for m := uint64(1) << (a.bits - 1); m != 0; m >>= 1 {
-		if f&m != 0 {
-			product ^= g
-		}
-		if g&1 != 0 {
-			g = g>>1 ^ a.poly
-		} else {
-			g >>= 1
-		}
-	}
-	return product
+// sums are checksums as elements of an answer.
+type sums struct {
+	ChecksumCRC32     string `xml:",omitempty"`
+	ChecksumCRC32C    string `xml:",omitempty"`
+	ChecksumCRC64NVME string `xml:",omitempty"`
+	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA256    string `xml:",omitempty"`
+	ChecksumSHA512    string `xml:",omitempty"`
+	ChecksumMD5       string `xml:",omitempty"`
+	ChecksumXXHASH64  string `xml:",omitempty"`
+	ChecksumXXHASH3   string `xml:",omitempty"`
+	ChecksumXXHASH128 string `xml:",omitempty"`
 }
 
-// power is x to the n, modulo the polynomial.
-func (a algorithm) power(n uint64) uint64 {
-	p, square := uint64(1)<<(a.bits-1), uint64(1)<<(a.bits-2)
-	for ; n > 0; n >>= 1 {
-		if n&1 != 0 {
-			p = a.multiply(p, square)
-		}
-		square = a.multiply(square, square)
+func newSums(c map[string]string) sums {
+	return sums{
+		ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"],
+		ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"], ChecksumSHA512: c["sha512"], ChecksumMD5: c["md5"],
+		ChecksumXXHASH64: c["xxhash64"], ChecksumXXHASH3: c["xxhash3"], ChecksumXXHASH128: c["xxhash128"],
 	}
-	return p
 }

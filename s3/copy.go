@@ -1,10 +1,8 @@
 package s3
 
 import (
-	"encoding/base64"
 	"encoding/xml"
 	"errors"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -70,15 +68,11 @@ func (s *service) source(x *exchange) (o objects.Object, body *objects.Reader, e
 }
 
 type copyResult struct {
-	XMLName           xml.Name
-	LastModified      string
-	ETag              string
-	ChecksumCRC32     string `xml:",omitempty"`
-	ChecksumCRC32C    string `xml:",omitempty"`
-	ChecksumCRC64NVME string `xml:",omitempty"`
-	ChecksumSHA1      string `xml:",omitempty"`
-	ChecksumSHA256    string `xml:",omitempty"`
-	ChecksumType      string `xml:",omitempty"`
+	XMLName      xml.Name
+	LastModified string
+	ETag         string
+	sums
+	ChecksumType string `xml:",omitempty"`
 }
 
 func (s *service) copyObject(x *exchange) error {
@@ -117,7 +111,7 @@ func (s *service) copyObject(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		from, opt.Checksums = a.tee(body)
+		from, opt.Checksums = tee(a, body)
 		opt.Meta.ChecksumType = fullObject
 	} else if o.ChecksumType == fullObject {
 		opt.Meta.Checksums, opt.Meta.ChecksumType = o.Checksums, fullObject
@@ -155,20 +149,10 @@ func (s *service) copiedTags(x *exchange, tags map[string]string) (map[string]st
 	return tags, err
 }
 
-// tee computes a checksum of what is read through it.
-func (a algorithm) tee(r io.Reader) (io.Reader, func() map[string]string) {
-	h := a.new()
-	return io.TeeReader(r, h), func() map[string]string { return map[string]string{a.name: encodeSum(h)} }
-}
-
-func encodeSum(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
-
 func newCopyResult(element, etag, modified string, meta objects.Meta) copyResult {
-	c := meta.Checksums
 	return copyResult{
 		XMLName: xml.Name{Space: namespace, Local: element}, LastModified: modified, ETag: quote(etag),
-		ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"],
-		ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"], ChecksumType: meta.ChecksumType,
+		sums: newSums(meta.Checksums), ChecksumType: meta.ChecksumType,
 	}
 }
 
@@ -199,7 +183,7 @@ func (s *service) uploadPartCopy(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		from, sums = a.tee(from)
+		from, sums = tee(a, from)
 	}
 	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, from, objects.PartOptions{Checksums: sums, Permit: x.permit})
 	if err != nil {

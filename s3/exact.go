@@ -3,10 +3,12 @@ package s3
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/sigv4"
 )
 
 // Some of what a request says is a condition key of policies and is carried out
@@ -26,6 +28,27 @@ func (t *target) exact(h http.Header) error {
 		}
 	}
 	return t.exactConditions(h)
+}
+
+// framed refuses a body in chunks of a request that cannot be one of those that
+// have such a body: PutObject and UploadPart.
+func (t *target) framed(r *http.Request) error {
+	if v := r.Header["X-Amz-Content-Sha256"]; len(v) == 0 || !sigv4.Streamed(v[0]) {
+		return nil
+	}
+	for name := range t.query {
+		if !slices.Contains(signing, name) && name != "uploadId" && name != "partNumber" {
+			return errFramed()
+		}
+	}
+	if t.level != onObject || r.Method != http.MethodPut || r.Header.Get(copySourceHeader) != "" {
+		return errFramed()
+	}
+	return nil
+}
+
+func errFramed() error {
+	return errRequest("The value of x-amz-content-sha256 header is invalid: only PutObject and UploadPart have a body in chunks.")
 }
 
 // signedFor refuses what nobody has signed although it matters.

@@ -102,8 +102,8 @@ func reframe(q *upstream.Request, src io.Reader, t trailer) {
 		encoding += "," + v
 	}
 	q.Header["Content-Encoding"] = []string{encoding}
-	r := &reframed{src: src, left: q.Length, trailer: t, name: a.name}
-	q.Body, q.Length, q.Hash = r, r.length(len(encodeSum(a.new()))), streamingTrailer
+	r := &reframed{src: src, left: q.Length, trailer: t, name: a.Name}
+	q.Body, q.Length, q.Hash = r, r.length(len(encodeSum(a.New()))), streamingTrailer
 }
 
 const streamingTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"

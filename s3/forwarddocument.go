@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/thingpass/thingpass/checksum"
 	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/upstream"
@@ -133,9 +134,9 @@ func completion(parts []objects.Chosen, checksums bool) string {
 	b.WriteString(`<CompleteMultipartUpload xmlns="` + namespace + `">`)
 	for _, p := range parts {
 		fmt.Fprintf(&b, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag>", p.Number, escapeXML(quote(p.ETag)))
-		for _, a := range algorithms {
-			if v := p.Checksums[a.name]; v != "" && checksums {
-				fmt.Fprintf(&b, "<Checksum%[1]s>%[2]s</Checksum%[1]s>", strings.ToUpper(a.name), escapeXML(v))
+		for _, name := range checksum.Names() {
+			if v := p.Checksums[name]; v != "" && checksums {
+				fmt.Fprintf(&b, "<Checksum%[1]s>%[2]s</Checksum%[1]s>", strings.ToUpper(name), escapeXML(v))
 			}
 		}
 		b.WriteString("</Part>")

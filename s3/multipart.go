@@ -23,6 +23,22 @@ func (u upload) planned() string {
 	return ""
 }
 
+// plan has a part have the checksum that its upload is to be made of. Where that
+// is one of the checksums of parts, who sends the part has to know it.
+func (u upload) plan(body *limited) error {
+	planned, claimed := u.planned(), body.Claims()
+	switch {
+	case planned == "" || claimed == planned:
+		return nil
+	case claimed == "" && u.ChecksumType == fullObject:
+		body.Compute(planned)
+		return nil
+	case claimed == "":
+		claimed = "null"
+	}
+	return errRequest("Checksum Type mismatch occurred, expected checksum Type: " + planned + ", actual checksum Type: " + claimed)
+}
+
 type initiateMultipartUploadResult struct {
 	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ InitiateMultipartUploadResult"`
 	Bucket   string
@@ -42,9 +58,9 @@ func (s *service) createUpload(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if a.name != "" {
-		meta.Checksums, meta.ChecksumType = map[string]string{a.name: ""}, kind
-		x.w.Header().Set("X-Amz-Checksum-Algorithm", strings.ToUpper(a.name))
+	if a.Name != "" {
+		meta.Checksums, meta.ChecksumType = map[string]string{a.Name: ""}, kind
+		x.w.Header().Set("X-Amz-Checksum-Algorithm", strings.ToUpper(a.Name))
 		x.w.Header().Set("X-Amz-Checksum-Type", kind)
 	}
 	u, err := s.Objects.CreateUpload(x.r.Context(), x.name(), meta)
@@ -71,6 +87,9 @@ func (s *service) uploadPart(x *exchange) error {
 	}
 	body, err := x.upload()
 	if err != nil {
+		return err
+	}
+	if err := u.plan(body); err != nil {
 		return err
 	}
 	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, body, objects.PartOptions{Checksums: body.Checksums, Permit: x.permit})
@@ -122,7 +141,7 @@ func completedPart(d *document) (objects.Chosen, error) {
 				if c.Checksums == nil {
 					c.Checksums = map[string]string{}
 				}
-				c.Checksums[a.name] = text
+				c.Checksums[a.Name] = text
 			}
 		default:
 			return errMalformedXML(fmt.Errorf("element %s in a part", name))
@@ -133,17 +152,13 @@ func completedPart(d *document) (objects.Chosen, error) {
 }
 
 type completeResult struct {
-	XMLName           xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
-	Location          string
-	Bucket            string
-	Key               text
-	ETag              string
-	ChecksumCRC32     string `xml:",omitempty"`
-	ChecksumCRC32C    string `xml:",omitempty"`
-	ChecksumCRC64NVME string `xml:",omitempty"`
-	ChecksumSHA1      string `xml:",omitempty"`
-	ChecksumSHA256    string `xml:",omitempty"`
-	ChecksumType      string `xml:",omitempty"`
+	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
+	Location string
+	Bucket   string
+	Key      text
+	ETag     string
+	sums
+	ChecksumType string `xml:",omitempty"`
 }
 
 func (s *service) completeUpload(x *exchange) error {
@@ -165,11 +180,9 @@ func (s *service) completeUpload(x *exchange) error {
 		return err
 	}
 	x.setMade(o.Version)
-	c := o.Checksums
 	return x.answer(completeResult{
 		Location: x.location(), Bucket: x.bucket, Key: text(x.key), ETag: quote(o.ETag),
-		ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"],
-		ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"], ChecksumType: o.ChecksumType,
+		sums: newSums(o.Checksums), ChecksumType: o.ChecksumType,
 	})
 }
 
@@ -190,8 +203,8 @@ func (x *exchange) finalChecksums(u upload) func([]objects.Part) (map[string]str
 		}
 		sums := map[string]string{}
 		if a, err := findAlgorithm(planned); err == nil {
-			if sum, ok := a.whole(u.ChecksumType, parts); ok {
-				sums[a.name] = sum
+			if sum, ok := wholeChecksum(a, u.ChecksumType, parts); ok {
+				sums[a.Name] = sum
 			}
 		}
 		for _, name := range checksumHeaders {
@@ -215,15 +228,11 @@ func (s *service) abortUpload(x *exchange) error {
 }
 
 type listedPart struct {
-	PartNumber        int
-	LastModified      string
-	ETag              string
-	Size              int64
-	ChecksumCRC32     string `xml:",omitempty"`
-	ChecksumCRC32C    string `xml:",omitempty"`
-	ChecksumCRC64NVME string `xml:",omitempty"`
-	ChecksumSHA1      string `xml:",omitempty"`
-	ChecksumSHA256    string `xml:",omitempty"`
+	PartNumber   int
+	LastModified string
+	ETag         string
+	Size         int64
+	sums
 }
 
 type listPartsResult struct {
@@ -271,10 +280,9 @@ func (s *service) listParts(x *exchange) error {
 		ChecksumAlgorithm: strings.ToUpper(upload{u}.planned()), ChecksumType: u.ChecksumType,
 	}
 	for _, p := range parts[:min(most, len(parts))] {
-		c := p.Checksums
 		out.Parts = append(out.Parts, listedPart{
 			PartNumber: p.Number, LastModified: stamp(p.Modified), ETag: quote(p.ETag), Size: p.Size,
-			ChecksumCRC32: c["crc32"], ChecksumCRC32C: c["crc32c"], ChecksumCRC64NVME: c["crc64nvme"], ChecksumSHA1: c["sha1"], ChecksumSHA256: c["sha256"],
+			sums: newSums(p.Checksums),
 		})
 		out.NextPartNumberMarker = p.Number
 	}

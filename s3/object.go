@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/thingpass/thingpass/checksum"
 	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/wire"
@@ -105,10 +105,10 @@ func (x *exchange) checksumError(err error) error {
 	if e, ok := errors.AsType[*sigv4.Error](err); !ok || e.Kind != sigv4.InvalidChecksum {
 		return err
 	}
-	for _, a := range algorithms {
-		name := http.CanonicalHeaderKey(checksumPrefix + a.name)
+	for _, name := range checksumHeaders {
+		a, _ := checksum.Find(strings.TrimPrefix(name, checksumPrefix))
 		v := x.r.Header.Get(name)
-		if raw, bad := base64.StdEncoding.DecodeString(v); v != "" && (bad != nil || len(raw) != a.bits/8) {
+		if _, ok := a.Decode(v); v != "" && !ok {
 			return &wire.Error{Status: http.StatusBadRequest, Code: "BadDigest", Message: "Value for " + strings.ToLower(name) + " header is invalid.", Err: err}
 		}
 	}
@@ -133,6 +133,9 @@ func (s *service) putObject(x *exchange) error {
 	body, err := x.upload()
 	if err != nil {
 		return err
+	}
+	if body.Claims() == "" && x.r.Header.Get("X-Amz-Content-Sha256") == streamingTrailer {
+		body.Compute(defaultChecksum)
 	}
 	meta.ChecksumType = fullObject
 	o, err := s.Objects.Put(x.r.Context(), x.name(), body, objects.PutOptions{Meta: meta, Condition: condition, Checksums: body.Checksums, Permit: x.permit})

@@ -106,6 +106,9 @@ func (s *service) route(r *http.Request) (string, any, error) {
 		t.op = s.table.preflight
 		return t.op.name, t, nil
 	}
+	if err := t.framed(r); err != nil {
+		return "", nil, err
+	}
 	if err := s.table.find(t, r); err != nil {
 		return "", nil, err
 	}
