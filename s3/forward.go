@@ -61,6 +61,8 @@ func (s *service) forward(x *exchange, op *row) error {
 		return f.ours()
 	case "DeleteObjects":
 		return f.deleteObjects()
+	case "PreflightRequest":
+		return f.preflight()
 	case "CopyObject", "UploadPartCopy":
 		return f.copy()
 	case "CompleteMultipartUpload":
@@ -125,15 +127,27 @@ func (f *forwarding) plain() error {
 // send has the engine carry out a request. Of an engine that cannot, the client
 // learns no more than that it should come back.
 func (f *forwarding) send(q *upstream.Request) (*upstream.Answer, error) {
-	a, err := f.engine.Send(f.r.Context(), q)
-	if err != nil {
-		if _, ok := errors.AsType[*upstream.Error](err); ok {
-			err = errEngineDown(err)
-		}
+	if err := f.closed(q.Header); err != nil {
 		return nil, err
 	}
+	a, err := f.engine.Send(f.r.Context(), q)
+	if err != nil {
+		return nil, f.broken(err)
+	}
 	f.call.AddUpstream(a.Took)
+	f.crossOrigin(a)
 	return a, nil
+}
+
+// broken makes what went wrong with the engine ours, and counts its time. What
+// went wrong with the client it returns as it is.
+func (f *forwarding) broken(err error) error {
+	e, ok := errors.AsType[*upstream.Error](err)
+	if !ok {
+		return err
+	}
+	f.call.AddUpstream(e.Waited)
+	return errEngineDown(err)
 }
 
 // bucketThere fails unless the engine has the bucket.
@@ -199,7 +213,7 @@ func (f *forwarding) passes(header string) bool {
 var forwarded = []string{
 	"Cache-Control", "Content-Disposition", "Content-Language", "Content-Md5", "Content-Type", "Expires",
 	"If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since", "Range",
-	"Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method",
+	"Origin", accessControl + "Request-Headers", accessControl + "Request-Method",
 }
 
 // checksumOfUpload tells the headers by which the parts of an upload would have
@@ -238,11 +252,14 @@ func (s *service) sourceHere(x *exchange, op *row) error {
 }
 
 func errOtherEngine() error {
-	return errNotImplemented("the source is on another storage engine than the destination: download it and upload it again")
+	e := errNotImplemented("the source is on another storage engine than the destination: download it and upload it again")
+	e.Err = &reason{"two-engines", "source and destination of the copy are in different places"}
+	return e
 }
 
 func errEngineRefuses(bucket, key, why string) error {
 	return &wire.Error{Status: http.StatusBadRequest, Code: "InvalidArgument", Message: "This key is not supported here: " + why + ".",
+		Err:    &reason{"engine-kind", why},
 		Fields: []wire.Field{{Name: "BucketName", Value: bucket}, {Name: "Key", Value: key}}}
 }
 

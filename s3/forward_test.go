@@ -31,6 +31,7 @@ const engineSecret = "engine-secret-that-nobody-may-see"
 type engine struct {
 	t      testing.TB
 	answer http.HandlerFunc
+	before func(http.ResponseWriter, *http.Request) bool // what is not signed; true when it has answered
 
 	mu   sync.Mutex
 	seen []*seen
@@ -48,6 +49,9 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Rgw-Object-Type", "Normal")
 	if r.URL.RawQuery == "max-buckets=1" {
 		return // whether it is there
+	}
+	if e.before != nil && e.before(w, r) {
+		return
 	}
 	sig, err := sigv4.Parse(r)
 	if err == nil {

@@ -15,7 +15,7 @@ import (
 // answered lists the headers besides x-amz- ones that a client sees.
 var answered = []string{
 	"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Range", "Content-Type",
-	"Etag", "Expires", "Last-Modified", "Vary",
+	"Etag", "Expires", "Last-Modified",
 }
 
 // answeredAmz lists the x-amz- headers that a client sees: those that S3's
@@ -37,7 +37,7 @@ func shows(name string) bool {
 	if strings.HasPrefix(name, "X-Amz-") {
 		return answeredAmz[name] || strings.HasPrefix(name, metaPrefix) || strings.HasPrefix(name, checksumPrefix)
 	}
-	return slices.Contains(answered, name) || strings.HasPrefix(name, "Access-Control-")
+	return slices.Contains(answered, name)
 }
 
 // describeAnswer copies what a client may see of the engine's headers. Names of
@@ -76,7 +76,10 @@ func (f *forwarding) relay(a *upstream.Answer) error {
 	if f.op.method == http.MethodHead || a.Length == 0 {
 		return nil
 	}
-	return f.s.pieces.pass(f.w, a)
+	if err := f.s.pieces.pass(f.w, a); err != nil {
+		return f.broken(err)
+	}
+	return nil
 }
 
 // maxAnswer is how much of an answer is read that is not passed on as it is.
@@ -89,13 +92,14 @@ func (f *forwarding) read(a *upstream.Answer) ([]byte, error) {
 		return nil, f.failed(a)
 	}
 	text, err := io.ReadAll(io.LimitReader(a, maxAnswer+1))
-	if err == nil && len(text) > maxAnswer {
-		err = errors.New("the engine's answer is too long")
-	}
 	if err != nil {
-		return nil, errEngineDown(err)
+		return nil, f.broken(err)
+	}
+	if len(text) > maxAnswer {
+		return nil, errEngineDown(errors.New("the engine's answer is too long"))
 	}
 	if e := upstream.ParseFailure(http.StatusInternalServerError, text); e.Code != "" {
+		a.Close()
 		return nil, f.failure(e)
 	}
 	return text, nil
@@ -109,14 +113,20 @@ func (f *forwarding) failed(a *upstream.Answer) error {
 			h.Set(name, v)
 		}
 	}
-	return f.failure(upstream.ReadFailure(a))
+	e := upstream.ReadFailure(a)
+	a.Close() // further questions may follow, and the engine may take one at a time
+	return f.failure(e)
 }
 
 // failure makes the engine's error ours. What it says of itself and of our keys
 // stays in the log; what it does not have is told only to those who may list.
 func (f *forwarding) failure(e upstream.Answered) error {
-	cause := errors.New("the engine answered " + strconv.Itoa(e.Status) + " " + e.Code + " " + e.Text)
-	if e.Ours() || !isCode(e.Code) || e.Status < 300 {
+	cause := &upstream.Refusal{Answered: e}
+	if e.Ours() || f.deniesUs(e) {
+		f.engine.Refused(f.r.Context(), e)
+		return errEngineDown(cause)
+	}
+	if !isCode(e.Code) || e.Status < 300 {
 		return errEngineDown(cause)
 	}
 	if e.Code == "NoSuchKey" && f.op.level == onBucket {
@@ -135,6 +145,45 @@ func (f *forwarding) failure(e upstream.Answered) error {
 		return errAccessDenied()
 	}
 	return out
+}
+
+// deniesUs tells whether the engine denies the request to us, rather than to
+// anybody. A client that may do something here must not hear that it may not: of
+// that it could change nothing, and would look for it in its own policies. Locks
+// of versions and blocks of public lists hold everybody, so there it is asked
+// whether the bucket is ours at all.
+func (f *forwarding) deniesUs(e upstream.Answered) bool {
+	if f.op.method == http.MethodHead && e.Status == http.StatusBadRequest { // without a document, this may be about our keys, too
+		return f.engine.Health(f.r.Context()) != nil
+	}
+	if !e.Denied() {
+		return false
+	}
+	if !f.locked() && !f.listed() {
+		return true
+	}
+	a, err := f.send(&upstream.Request{Method: http.MethodHead, Bucket: f.bucket})
+	if err != nil {
+		return true
+	}
+	defer a.Close()
+	return a.Status != http.StatusOK
+}
+
+// locked tells the operations that a lock can stand against.
+func (f *forwarding) locked() bool {
+	switch f.op.name {
+	case "DeleteObject":
+		return f.version() != ""
+	case "DeleteObjects", "PutObjectRetention", "PutObjectLegalHold", "PutObjectLockConfiguration":
+		return true
+	}
+	return false
+}
+
+// listed tells the requests that a block of public access can stand against.
+func (f *forwarding) listed() bool {
+	return f.op.name == "PutBucketAcl" || f.op.name == "PutObjectAcl" || f.says("s3:x-amz-acl") || f.grants()
 }
 
 // hidesAbsence tells the errors that say that there is no such object.

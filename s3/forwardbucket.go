@@ -57,6 +57,7 @@ func (s *service) engineBuckets(x *exchange, op *row, e *upstream.Engine) (found
 			ContinuationToken string
 		}
 		if err := f.ask(q, &page); err != nil {
+			x.call.SetEngine(e.Name())
 			return nil, err
 		}
 		for _, b := range page.Buckets {
@@ -68,8 +69,12 @@ func (s *service) engineBuckets(x *exchange, op *row, e *upstream.Engine) (found
 		if page.ContinuationToken == "" {
 			return found, nil
 		}
+		if page.ContinuationToken == token {
+			break
+		}
 		token = page.ContinuationToken
 	}
+	x.call.SetEngine(e.Name())
 	return nil, errEngineDown(errors.New("the engine's list of buckets does not end"))
 }
 
@@ -136,11 +141,26 @@ func (f *forwarding) createBucket() error {
 // begin sees to it that a new bucket has no policy: what one of the same name
 // left goes before anybody can use it.
 func (f *forwarding) begin() error {
-	there := f.bucketThere()
-	if e, ok := errors.AsType[*wire.Error](there); ok && e.Status == http.StatusNotFound {
-		return f.s.Policies.DeleteBucketPolicy(f.r.Context(), f.bucket)
+	a, err := f.send(&upstream.Request{Method: http.MethodHead, Bucket: f.bucket})
+	if err != nil {
+		return err
 	}
-	return there
+	defer a.Close()
+	switch {
+	case a.Status == http.StatusOK: // the engine says what that means
+		return nil
+	case a.Status == http.StatusNotFound:
+		return f.s.Policies.DeleteBucketPolicy(f.r.Context(), f.bucket)
+	case a.Status == http.StatusForbidden && f.engine.Health(f.r.Context()) == nil:
+		return errBucketTaken()
+	}
+	return f.failed(a)
+}
+
+// errBucketTaken is for a bucket that somebody else has on the engine.
+func errBucketTaken() error {
+	return &wire.Error{Status: http.StatusConflict, Code: "BucketAlreadyExists",
+		Message: "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."}
 }
 
 // deleteBucket deletes a bucket, and then its policy: while there are objects it

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/thingpass/thingpass/checksum"
@@ -185,12 +186,8 @@ func (f *forwarding) deleteObjects() error {
 		out.Deleted = nil
 	}
 	for i, e := range out.Error {
-		if hidesAbsence(e.Code) && !f.mayKnow() {
-			e.Code = "AccessDenied"
-		} else if !isCode(e.Code) {
-			e.Code = "InternalError"
-		}
-		out.Error[i].Code, out.Error[i].Message = e.Code, explain(e.Code)
+		code := f.entryCode(e)
+		out.Error[i].Code, out.Error[i].Message = code, explain(code)
 	}
 	for i, e := range failed {
 		if e == nil {
@@ -203,6 +200,22 @@ func (f *forwarding) deleteObjects() error {
 		out.Error = append(out.Error, deleteFailure{text(in.entries[i].key), in.entries[i].version, shown.Code, shown.Message})
 	}
 	return f.answer(out)
+}
+
+// entryCode is how an engine's error about one of several keys is told. Nothing
+// but the lock of a version denies a deletion for another reason than our keys.
+func (f *forwarding) entryCode(e deleteFailure) string {
+	answered := upstream.Answered{Status: http.StatusForbidden, Code: e.Code}
+	switch {
+	case answered.Ours() || answered.Denied() && e.VersionId == "":
+		f.engine.Refused(f.r.Context(), answered)
+		return "SlowDown"
+	case hidesAbsence(e.Code) && !f.mayKnow():
+		return "AccessDenied"
+	case !isCode(e.Code):
+		return "InternalError"
+	}
+	return e.Code
 }
 
 // mayDelete tells why a key must not be deleted.

@@ -17,6 +17,9 @@ func (f *forwarding) form() error {
 			q.Header[name] = values
 		}
 	}
+	if v := f.r.Header["Origin"]; v != nil { // for the engine's rules this is a POST
+		q.Header["Origin"], q.Header[accessControl+"Request-Method"] = v, []string{http.MethodPost}
+	}
 	kept, err := f.s.spools.keep(f.call.Principal.UniqueID, &file{Reader: f.call.Form.File, post: f.post})
 	if err != nil {
 		return err

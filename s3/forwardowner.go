@@ -101,6 +101,9 @@ func (f *forwarding) putACL() error {
 	if err != nil {
 		return err
 	}
+	if err := f.closedList(); err != nil {
+		return err
+	}
 	names := bytes.Contains(f.kept, []byte(f.s.owner))
 	for _, name := range grantHeaders {
 		names = names || strings.Contains(q.Header.Get(name), f.s.owner)

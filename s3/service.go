@@ -33,6 +33,10 @@ type Config struct {
 	// embedded store's.
 	Engines []*upstream.Engine
 
+	// Public lets requests say that everybody may use what an engine has: its
+	// access control lists count for who reaches it past Thingpass.
+	Public bool
+
 	// SpoolDir is where bodies of unknown length wait that are for engines, on a
 	// disk with room for some 16 GiB; "" for the system's temporary folder.
 	SpoolDir string

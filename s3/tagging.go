@@ -217,17 +217,22 @@ func engineTags(ctx context.Context, e *upstream.Engine, t *target) (map[string]
 	}
 	a, err := e.Send(ctx, &upstream.Request{Method: http.MethodGet, Bucket: t.bucket, Key: t.key, Version: t.version(), Query: "tagging"})
 	if err != nil {
-		return nil, err
+		return nil, errEngineDown(err)
 	}
 	defer a.Close()
-	if a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed {
+	switch a.Status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented: // there is no such object, or there are no tags at all
 		return nil, nil
 	}
 	var out struct {
 		Tags []struct{ Key, Value string } `xml:"TagSet>Tag"`
 	}
 	if a.Status != http.StatusOK {
-		return nil, fmt.Errorf("the engine answered %d to a question for tags", a.Status)
+		answered := upstream.ReadFailure(a)
+		if a.Close(); answered.Ours() || answered.Denied() {
+			e.Refused(ctx, answered)
+		}
+		return nil, errEngineDown(fmt.Errorf("the engine answered %d to a question for tags", a.Status))
 	}
 	if err := xml.NewDecoder(io.LimitReader(a, maxConfiguration)).Decode(&out); err != nil {
 		return nil, err
