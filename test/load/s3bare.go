@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -42,14 +43,14 @@ func bareSave(r *http.Request, name string) (etag string, err error) {
 	sum := md5.New()
 	to := []io.Writer{f, sum}
 	claimed := r.Header.Get("X-Amz-Content-Sha256")
-	hash := sha256.New()
+	signed := sha256.New()
 	if len(claimed) == 2*sha256.Size {
-		to = append(to, hash)
+		to = append(to, signed)
 	}
 	if _, err := io.CopyBuffer(io.MultiWriter(to...), r.Body, make([]byte, 64<<10)); err != nil {
 		return "", err
 	}
-	if len(to) == 3 && hex.EncodeToString(hash.Sum(nil)) != claimed {
+	if len(to) == 3 && hex.EncodeToString(signed.Sum(nil)) != claimed {
 		return "", http.ErrBodyNotAllowed
 	}
 	if err := f.Sync(); err != nil {
@@ -89,15 +90,38 @@ func upstream() http.Handler {
 	})
 }
 
-// bareProxy is the reference for the gateway: a ReverseProxy and nothing else. Its
-// transport keeps as many connections as there are clients.
+// bareProxy is the reference for the gateway: a ReverseProxy and nothing else, but
+// that it hashes a large body whose hash is signed. Its transport keeps as many
+// connections as there are clients.
 func bareProxy(to string) (http.Handler, error) {
 	target, err := url.Parse(to)
 	if err != nil {
 		return nil, err
 	}
-	return &httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Rewrite:   func(p *httputil.ProxyRequest) { p.SetURL(target) },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
-	}, nil
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if claimed := r.Header.Get("X-Amz-Content-Sha256"); r.ContentLength == largeSize && len(claimed) == 2*sha256.Size {
+			r.Body = &hashed{ReadCloser: r.Body, sum: sha256.New(), claimed: claimed}
+		}
+		proxy.ServeHTTP(w, r)
+	}), nil
+}
+
+// hashed is a body that ends with an error when it is not the claimed one.
+type hashed struct {
+	io.ReadCloser
+	sum     hash.Hash
+	claimed string
+}
+
+func (h *hashed) Read(p []byte) (int, error) {
+	n, err := h.ReadCloser.Read(p)
+	h.sum.Write(p[:n])
+	if err == io.EOF && hex.EncodeToString(h.sum.Sum(nil)) != h.claimed { //nolint:errorlint // io.Reader's contract
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
