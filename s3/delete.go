@@ -229,6 +229,9 @@ func (s *service) mayDelete(x *exchange, entry deleteEntry) error {
 		return err
 	}
 	questions := s.deletionOf(t, x.call)
+	if len(questions) > 1 && x.ahead != nil {
+		questions[1].Late = x.ahead.late(t)
+	}
 	if v := entry.condition.IfMatch; v != "" {
 		questions[0].Context["s3:if-match"] = []string{v}
 	}

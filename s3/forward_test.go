@@ -387,6 +387,15 @@ func TestEngineFaults(t *testing.T) {
 		{"closes at once", func(net.Conn) {}, "SlowDown", "SlowDown"},
 		{"garbage", func(c net.Conn) { skim(c); _, _ = io.WriteString(c, "\x00\x01 SSH-2.0\r\n\r\n") }, "SlowDown", "SlowDown"},
 		{"no status", says("HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n"), "SlowDown", "SlowDown"},
+		{"a status beyond all", says("HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n"), "SlowDown", "SlowDown"},
+		{"no end of beginnings", func(c net.Conn) {
+			skim(c)
+			for range 10_000 {
+				if _, err := io.WriteString(c, "HTTP/1.1 103 X\r\nLink: x\r\n\r\n"); err != nil {
+					return
+				}
+			}
+		}, "SlowDown", "SlowDown"},
 		{"another protocol", says("HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "SlowDown", "SlowDown"},
 		{"half a head", func(c net.Conn) { skim(c); _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le") }, "SlowDown", "SlowDown"},
 		{"half an answer", func(c net.Conn) {

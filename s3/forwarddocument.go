@@ -154,6 +154,7 @@ func (f *forwarding) deleteObjects() error {
 		return err
 	}
 	failed, denied := make([]error, len(in.entries)), 0
+	f.exchange.ahead = f.readAhead(in.entries)
 	var list strings.Builder
 	list.WriteString(`<Delete xmlns="` + namespace + `">`)
 	for i, entry := range in.entries {

@@ -74,6 +74,8 @@ type exchange struct {
 
 	kept []byte            // the body, if it was read before; nil otherwise
 	tags map[string]string // in kept
+
+	ahead *ahead // of a list of keys on an engine; nil otherwise
 }
 
 // New makes the S3 service.
