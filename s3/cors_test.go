@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/thingtest"
 )
 
@@ -194,3 +196,87 @@ func TestCrossOrigin(t *testing.T) {
 		t.Error("rules outlive their removal")
 	}
 }
+
+// browser does what a browser does with a request of a page (Fetch Standard,
+// "CORS protocol"): it asks beforehand unless the request could be a form's, and
+// shows the page what the answer lets it see.
+func (w *world) browser(origin, method, path, body string, headers map[string]string) (r *thingtest.Response, etag string, err error) {
+	w.Helper()
+	var names, sent []string
+	for name, v := range headers {
+		names, sent = append(names, strings.ToLower(name)), append(sent, name, v)
+	}
+	if method != "GET" && method != "HEAD" && method != "POST" || len(names) > 0 {
+		ask := w.preflight(path, origin, method, strings.Join(names, ","))
+		if ask.Status < 200 || ask.Status > 299 || !allows(ask.Header, origin) {
+			return nil, "", fmt.Errorf("preflight: %d", ask.Status)
+		}
+		if !strings.Contains(", "+ask.Header.Get("Access-Control-Allow-Methods")+",", ", "+method+",") {
+			return nil, "", fmt.Errorf("method %s is not allowed", method)
+		}
+		allowed := ", " + strings.ToLower(ask.Header.Get("Access-Control-Allow-Headers")) + ","
+		for _, name := range names {
+			if !strings.Contains(allowed, ", "+name+",") {
+				return nil, "", fmt.Errorf("header %s is not allowed", name)
+			}
+		}
+	}
+	r = w.unsigned(method+" "+path, body, append(sent, "Origin", origin)...)
+	if !allows(r.Header, origin) {
+		return nil, "", fmt.Errorf("the answer, %d, is not for this page", r.Status)
+	}
+	if strings.Contains(r.Header.Get("Access-Control-Expose-Headers"), "ETag") {
+		etag = r.Header.Get("ETag")
+	}
+	return r, etag, nil
+}
+
+func allows(h http.Header, origin string) bool {
+	got := h["Access-Control-Allow-Origin"]
+	return len(got) == 1 && (got[0] == "*" || got[0] == origin)
+}
+
+// TestPage: a page uploads and downloads with URLs that somebody presigned for
+// it, and a page from elsewhere does not, with the same URLs.
+func TestPage(t *testing.T) {
+	w := newWorld(t)
+	w.want(w.admin, "PUT /fleet?cors", exampleCORS, 200, "")
+	url := func(method string) string {
+		r, err := http.NewRequestWithContext(t.Context(), method, w.server.APIURL()+"/fleet/lamp/photo", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, path, _ := strings.Cut(sigv4.Presign(r, w.device.Credentials, "us-east-1", "s3", time.Now(), time.Minute), w.server.APIURL())
+		return path
+	}
+	const page = "https://www.example.com"
+	kind := map[string]string{"Content-Type": "image/png"}
+	r, etag, err := w.browser(page, "PUT", url("PUT"), "pixels", kind)
+	if err != nil || r.Status != 200 || etag == "" {
+		t.Fatalf("upload: %+v, %q, %v", r, etag, err)
+	}
+	if r, _, err := w.browser(page, "GET", url("GET"), "", nil); err != nil || r.Status != 200 || string(r.Body) != "pixels" {
+		t.Errorf("download: %+v, %v", r, err)
+	}
+	if r, _, err := w.browser(page, "GET", strings.Replace(url("GET"), "photo", "other", 1), "", nil); err != nil || r.Status != 403 {
+		t.Errorf("the page does not hear of errors: %+v, %v", r, err)
+	}
+	for name, try := range map[string]func() error{
+		"another origin": func() error { return third(w.browser("https://evil.example", "PUT", url("PUT"), "x", kind)) },
+		"another method": func() error { return third(w.browser(page, "DELETE", url("DELETE"), "", nil)) },
+		"another header": func() error {
+			return third(w.browser(page, "PUT", url("PUT"), "x", map[string]string{"Authorization": "x"}))
+		},
+		"a simple GET":   func() error { return third(w.browser("https://evil.example", "GET", url("GET"), "", nil)) },
+		"another bucket": func() error { return third(w.browser(page, "GET", "/own/k", "", nil)) },
+	} {
+		if try() == nil {
+			t.Errorf("%s is let through", name)
+		}
+	}
+	if r := w.do(w.admin, "GET /fleet/lamp/photo", ""); string(r.Body) != "pixels" {
+		t.Errorf("the object is %q", r.Body)
+	}
+}
+
+func third[A, B any](_ A, _ B, err error) error { return err }
