@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,17 @@ import (
 type scene struct {
 	key, content string // afterwards; "" for no object
 	run          func(s *Store, key, content string) error
+
+	// then makes of what the key had what it has afterwards, if that is not the
+	// content alone: of versions, all of them.
+	then func(before string) string
+}
+
+func (c *scene) after(before string) string {
+	if c.then != nil {
+		return c.then(before)
+	}
+	return c.content
 }
 
 func putting(s *Store, key, content string) error {
@@ -52,18 +64,109 @@ func uploading(s *Store, key, content string) error {
 	return err
 }
 
+// tagging gives an object a tag, which content shows.
+func tagging(s *Store, key, _ string) error {
+	_, err := s.SetTags(context.Background(), Ref{Name: Name{"b", key}}, map[string]string{"tag": "x"})
+	if errors.Is(err, ErrNoSuchKey) { // it could not be put
+		err = nil
+	}
+	return err
+}
+
+func tagged(before string) string {
+	if before == "" || strings.HasSuffix(before, "#x") {
+		return before
+	}
+	return before + "#x"
+}
+
+// The versions of one key, in a bucket of its own, newest first.
+const versioned = "versioned"
+
+var versionedName = Name{versioned, "k"}
+
+func versions(s *Store) ([]Object, error) {
+	r, err := s.ListVersions(context.Background(), versioned, VersionQuery{Limit: 100})
+	if errors.Is(err, ErrNoSuchBucket) {
+		err = nil
+	}
+	return r.Versions, err
+}
+
+// older are the scenes of a key with versions: puts, a marker, a tag on the
+// current version, and the removal of one in the middle and of the newest.
+func older(large func(string) string) (scenes []scene) {
+	add := func(run func(s *Store, content string) error, content string, then func([]string) []string) {
+		scenes = append(scenes, scene{versioned, content, func(s *Store, _, content string) error {
+			if err := s.CreateBucket(context.Background(), versioned); err == nil {
+				if err := s.SetVersioning(context.Background(), versioned, Enabled); err != nil {
+					return err
+				}
+			}
+			return run(s, content)
+		}, func(before string) string {
+			var all []string
+			if before != "" {
+				all = strings.Split(before, ";")
+			}
+			return strings.Join(then(all), ";")
+		}})
+	}
+	put := func(s *Store, content string) error {
+		_, err := s.Put(context.Background(), versionedName, strings.NewReader(content), PutOptions{})
+		return err
+	}
+	mark := func(s *Store, _ string) error {
+		_, err := s.Delete(context.Background(), Ref{Name: versionedName}, Condition{})
+		return err
+	}
+	remove := func(i int) func(*Store, string) error {
+		return func(s *Store, _ string) error {
+			all, err := versions(s)
+			if err != nil || i >= len(all) {
+				return err
+			}
+			_, err = s.Delete(context.Background(), Ref{Name: versionedName, Version: all[i].Version}, Condition{})
+			return err
+		}
+	}
+	without := func(i int) func([]string) []string {
+		return func(all []string) []string {
+			if i < len(all) {
+				all = slices.Delete(all, i, i+1)
+			}
+			return all
+		}
+	}
+	newest := func(content string) func([]string) []string {
+		return func(all []string) []string { return append([]string{content}, all...) }
+	}
+	add(put, large("6"), newest(large("6")))
+	add(put, "small", newest("small"))
+	add(mark, "", newest("marker"))
+	add(put, large("7"), newest(large("7")))
+	add(remove(2), "", without(2)) // small
+	add(remove(2), "", without(2)) // with a file
+	add(remove(0), "", without(0)) // the marker is the newest again
+	add(put, "small again", newest("small again"))
+	return scenes
+}
+
 func script() []scene {
 	large := func(c string) string { return strings.Repeat(c, len(buffer{})+100) }
-	return []scene{
-		{"a", large("1"), putting},
-		{"a", large("2"), putting},
-		{"b", "small", putting},
-		{"m", large("3"), uploading},
-		{"a", "", deleting},
-		{"b", large("4"), putting},
-		{"m", "small", putting},
-		{"a", large("5"), putting},
-	}
+	return append([]scene{
+		{"a", large("1"), putting, nil},
+		{"a", large("2"), putting, nil},
+		{"b", "small", putting, nil},
+		{"m", large("3"), uploading, nil},
+		{"m", "", tagging, tagged},
+		{"a", "", deleting, nil},
+		{"b", large("4"), putting, nil},
+		{"m", "small", putting, nil},
+		{"a", large("5"), putting, nil},
+		{"b", "", tagging, tagged},
+		{"m", "short", uploading, nil},
+	}, older(large)...)
 }
 
 // faulty counts what is asked of a disk, and does something about it.
@@ -135,8 +238,26 @@ func (f *faultyFile) Sync() error {
 // content is what a key has, "" for nothing.
 func content(t *testing.T, s *Store, key string) string {
 	t.Helper()
-	if _, err := s.Head(t.Context(), Ref{Name: Name{"b", key}}); errors.Is(err, ErrNoSuchKey) {
+	if key == versioned {
+		all, err := versions(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts []string
+		for _, v := range all {
+			texts = append(texts, "marker")
+			if !v.Marker {
+				texts[len(texts)-1] = body(t, s, Ref{Name: v.Name, Version: v.Version})
+			}
+		}
+		return strings.Join(texts, ";")
+	}
+	o, err := s.Head(t.Context(), Ref{Name: Name{"b", key}})
+	if errors.Is(err, ErrNoSuchKey) {
 		return ""
+	}
+	if len(o.Tags) > 0 {
+		return get(t, s, key) + "#" + o.Tags["tag"]
 	}
 	return get(t, s, key)
 }
@@ -147,13 +268,15 @@ func content(t *testing.T, s *Store, key string) string {
 func settledIs(t *testing.T, s *Store, want map[string]string, doing *scene) {
 	t.Helper()
 	bodies := 0
-	for _, key := range []string{"a", "b", "m"} {
+	for _, key := range []string{"a", "b", "m", versioned} {
 		got := content(t, s, key)
-		if got != want[key] && (doing == nil || doing.key != key || got != doing.content) {
+		if got != want[key] && (doing == nil || doing.key != key || got != doing.after(want[key])) {
 			t.Errorf("%s has %d bytes %.10q, want %.10q", key, len(got), got, want[key])
 		}
-		if got != "" {
-			bodies++
+		for _, text := range strings.Split(got, ";") {
+			if text != "" && text != "marker" {
+				bodies++
+			}
 		}
 	}
 	var parts int
@@ -193,7 +316,7 @@ func TestDiskFaults(t *testing.T) {
 			for _, step := range script() {
 				switch err := step.run(s, step.key, step.content); {
 				case err == nil:
-					want[step.key] = step.content
+					want[step.key] = step.after(want[step.key])
 				case !errors.Is(err, syscall.ENOSPC):
 					t.Errorf("fault %d: %v", n, err)
 				}
@@ -331,7 +454,7 @@ func TestKillAtEach(t *testing.T) {
 		}
 		want := map[string]string{}
 		for _, step := range script()[:acknowledged] {
-			want[step.key] = step.content
+			want[step.key] = step.after(want[step.key])
 		}
 		var doing *scene
 		if acknowledged < len(script()) {
@@ -454,7 +577,7 @@ func TestPowerCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		want = maps.Clone(want)
-		want[doing.key] = doing.content
+		want[doing.key] = doing.after(want[doing.key])
 	}
 	t.Logf("cut at %d operations", f.n)
 	if f.n < 40 {

@@ -43,14 +43,19 @@ func put(t testing.TB, s *Store, key, content string) Object {
 
 func get(t testing.TB, s *Store, key string) string {
 	t.Helper()
-	o, r, err := s.Get(t.Context(), Ref{Name: Name{"b", key}})
+	return body(t, s, Ref{Name: Name{"b", key}})
+}
+
+func body(t testing.TB, s *Store, ref Ref) string {
+	t.Helper()
+	o, r, err := s.Get(t.Context(), ref)
 	if err != nil {
-		t.Fatalf("get %q: %v", key, err)
+		t.Fatalf("get %+v: %v", ref, err)
 	}
 	defer func() { _ = r.Close() }()
 	b, err := io.ReadAll(r)
 	if err != nil || int64(len(b)) != o.Size {
-		t.Fatalf("read %q: %d of %d bytes: %v", key, len(b), o.Size, err)
+		t.Fatalf("read %+v: %d of %d bytes: %v", ref, len(b), o.Size, err)
 	}
 	return string(b)
 }
