@@ -497,7 +497,7 @@ func (d *Door) shown(c *Call, err error) *wire.Error {
 // fail writes an error, unless the answer has begun: then the connection is
 // cut, so that nobody takes half an answer for a whole one.
 func (d *Door) fail(w *answer, c *Call, e *wire.Error) {
-	c.audit.code = e.Code
+	c.audit.code, c.audit.message = e.Code, e.Message
 	if w.status != 0 {
 		c.audit.cut = true
 		return

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -203,7 +204,7 @@ func (s *service) embedded(x *exchange, op *row) error {
 func (s *service) checkOwner(h http.Header) error {
 	for _, name := range [...]string{"X-Amz-Expected-Bucket-Owner", "X-Amz-Source-Expected-Bucket-Owner"} {
 		if v := h[name]; len(v) > 0 && v[0] != s.Place.Account {
-			return errAccessDenied()
+			return errForbidden(&reason{"owner", "the request is meant for a bucket of account " + strconv.Quote(v[0][:min(len(v[0]), 64)])})
 		}
 	}
 	return nil

@@ -91,8 +91,7 @@ func (s *story) unproven(failed *trail.Step) {
 		return
 	}
 	if failed.Name == trail.StepRequest {
-		e.Summary = "It is not a request that this server answers. " + failed.Detail
-		s.change(Change{Text: "Correct the client: its endpoint, its service or its parameters. No policy is involved."})
+		s.failure(failed)
 		return
 	}
 	if s.rec.AccessKeyID != "" {

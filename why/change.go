@@ -127,6 +127,26 @@ func (s *story) undoDeny(a *authz.Asked, v authz.Verdict) {
 		text = "Or: " + what + ", if it is not meant for this:"
 	}
 	s.change(Change{Text: text, Command: command})
+	s.recoverBucket(a, v)
+}
+
+// recoverBucket says how a policy comes off a bucket where it denies the
+// administrator that, too.
+func (s *story) recoverBucket(a *authz.Asked, v authz.Verdict) {
+	path, ok := strings.CutPrefix(a.Request.Resource, "arn:aws:s3:::")
+	if v.By != authz.ByResource || !ok {
+		return
+	}
+	bucket, _, _ := strings.Cut(path, "/")
+	q := *a.Request
+	q.Action, q.Resource = "s3:DeleteBucketPolicy", "arn:aws:s3:::"+bucket
+	q.Principal = policy.Principal{Account: s.cfg.Place.Account, ARN: s.cfg.Place.User("/", "admin")}
+	denies := func(r policy.Reason) bool { return r.Effect == policy.EffectDeny }
+	if !slices.ContainsFunc(a.Layers.Resource.Matching(&q), denies) {
+		return
+	}
+	s.change(Change{Text: "Or, if the administrator is denied that too, as this policy does for all that it is told of: print the policy and take it off on the server itself:",
+		Command: "thingpass recover-bucket" + s.data() + " " + shellQuote(bucket)})
 }
 
 func wantedText(c *policy.Check) string {

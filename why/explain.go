@@ -82,6 +82,7 @@ func (x *Explainer) find(id string) (*trail.Record, error) {
 func (x *Explainer) explain(ctx context.Context, rec *trail.Record) *Explanation {
 	e := &Explanation{
 		RequestID: rec.ID, Time: rec.At.UTC(), Door: rec.Door, Remote: rec.Remote, Status: rec.Status, Code: rec.Code,
+		Message: rec.Message, Cause: rec.Cause, Reason: rec.Reason, Engine: rec.Engine,
 		Principal: rec.Principal.ARN, FailedStep: rec.Failure, Outcome: outcome(rec),
 		Steps: []Step{}, Statements: []Statement{}, Changes: []Change{},
 	}
@@ -100,7 +101,7 @@ func outcome(rec *trail.Record) string {
 		return Failed
 	case rec.Denied():
 		return Denied
-	case rec.Status >= 400:
+	case rec.Status >= 400, rec.Cut:
 		return Failed
 	}
 	return Allowed
@@ -136,7 +137,7 @@ func (s *story) request() {
 	e.Operation = strings.TrimSpace(rec.Service + " " + rec.Operation)
 	failed := s.failed()
 	if e.Operation != "" && !e.Hypothetical {
-		s.step("request", failed == nil || failed.Name != trail.StepRequest, "%s: %s %s%s from %s%s", e.Operation, rec.Method, rec.Host, rec.Path, rec.Remote, listed(rec))
+		s.step("request", failed == nil || failed.Name != trail.StepRequest || s.underWay(), "%s: %s %s%s from %s%s", e.Operation, rec.Method, rec.Host, rec.Path, rec.Remote, listed(rec))
 	}
 	if rec.Operation == "" && rec.Method != "" {
 		e.Operation = strings.TrimSpace(rec.Service + " " + rec.Method + " " + rec.Path)
@@ -153,18 +154,19 @@ func (s *story) request() {
 	switch {
 	case failed != nil && failed.Asked == nil && failed.Name == trail.StepPermission:
 		e.Summary = "The decision could not be made, and what is not decided is denied: " + failed.Detail
+	case failed != nil && failed.Name == trail.StepRequest, failed == nil && e.Outcome == Failed:
+		s.failure(failed)
 	case failed != nil && failed.Asked == nil:
 		s.unproven(failed)
 	case failed != nil:
 		s.denied(failed.Asked)
 		s.hidden(failed)
-	case e.Outcome == Failed:
-		e.Summary = fmt.Sprintf("It was allowed, but the operation answered %d %s. No policy is the cause.", rec.Status, rec.Code)
 	case e.Hypothetical:
 		e.Summary = "It would be allowed."
 	default:
 		e.Summary = "It was allowed."
 	}
+	s.ended(failed)
 	if rec.Note != "" {
 		e.Summary += " (" + rec.Note + ")"
 	}

@@ -29,6 +29,10 @@ type Explanation struct {
 	Remote       string      `json:"remote,omitempty"`
 	Status       int         `json:"status,omitempty"` // of the answer
 	Code         string      `json:"code,omitempty"`
+	Message      string      `json:"message,omitempty"`    // of the error, as the caller was told
+	Cause        string      `json:"cause,omitempty"`      // a word of package trail, where the code does not tell
+	Reason       string      `json:"reason,omitempty"`     // of the error, what only the log has
+	Engine       string      `json:"engine,omitempty"`     // S3 engine that has the bucket; none for the embedded store
 	Summary      string      `json:"summary"`              // why, in one sentence
 	FailedStep   string      `json:"failedStep,omitempty"` // name of one of Steps
 	Steps        []Step      `json:"steps"`

@@ -149,7 +149,13 @@ func TestLint(t *testing.T) {
 	w.program(fence, 1, "policy", "lint", "--strict", "-")
 	w.says(w.program("{}", 1, "policy", "lint", "-"), "refused")
 	w.says(w.program(trust, 0, "policy", "lint", "--kind", "trust", "-"), "saves as trust policy")
-	w.says(w.program(trust, 1, "policy", "lint", "-"), "refused")
+	w.says(w.program(trust, 0, "policy", "lint", "-"), "saves as trust policy")
+	w.says(w.program(trust, 1, "policy", "lint", "--kind", "identity", "-"), "refused", "try --kind trust")
+	locks := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}]}`
+	w.says(w.program(locks, 0, "policy", "lint", "-"), "saves as resource policy", "locks everybody out", "locks-out")
+	w.program(locks, 1, "policy", "lint", "--strict", "-")
+	exchange := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iot:AssumeRoleWithCertificate"],"Resource":"*"}}`
+	w.says(w.program(exchange, 0, "policy", "lint", "-"), "saves as iot policy")
 	big := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:*","Resource":"arn:aws:iot:*:*:rolealias/` + strings.Repeat("x", 2100) + `"}]}`
 	w.says(w.program(big, 1, "policy", "lint", "--kind", "iot", "-"), "2048 are allowed")
 }
