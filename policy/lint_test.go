@@ -8,6 +8,8 @@ import (
 
 func TestWarnings(t *testing.T) {
 	const object, condition = `"Resource":"arn:aws:s3:::b/*"`, `"Resource":"*","Condition":`
+	const lockedOut = "locks-out: this Deny locks everybody out of the bucket, the administrator too: nobody could change or delete the policy again; " +
+		"write a Condition, name whom it is about in Principal, or deny fewer actions"
 	for _, tc := range []struct {
 		kind      Kind
 		statement string
@@ -116,6 +118,16 @@ func TestWarnings(t *testing.T) {
 		{Identity, `{"Effect":"Allow","Action":"iam:*",` + condition + `{"ForAllValues:StringEquals":{"aws:TagKeys":"a"},"Null":{"aws:tagkeys":"false"}}}`, nil},
 		{Resource, `{"Effect":"Allow","NotPrincipal":{"AWS":"123456789012"},"Action":"s3:GetObject",` + object + `}`, []string{
 			"allow-not-principal: Allow with NotPrincipal allows everybody else, anonymous callers too; name those who may in Principal"}},
+
+		// Denies that leave nobody who could take them back.
+		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`, []string{lockedOut}},
+		{Resource, `{"Effect":"Deny","Principal":{"AWS":["123456789012","*"]},"Action":["s3:Put*","s3:Delete*"],"Resource":"arn:aws:s3:::b*"}`, []string{lockedOut}},
+		{Resource, `{"Effect":"Deny","Principal":"*","NotAction":"s3:GetObject","NotResource":"arn:aws:s3:::b/open/*"}`, []string{lockedOut}},
+		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*"}`, nil},
+		{Resource, `{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"s3:*","Resource":"arn:aws:s3:::b"}`, nil},
+		{Resource, `{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::123456789012:user/admin"},"Action":"s3:*","Resource":"arn:aws:s3:::b"}`, nil},
+		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:DeleteBucket","Resource":"arn:aws:s3:::b"}`, nil},
+		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, nil},
 	} {
 		var got []string
 		for _, w := range mustParse(t, tc.kind, statements(tc.statement)).Warnings() {

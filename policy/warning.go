@@ -25,6 +25,7 @@ type Warning struct {
 	//	                     a value that compares with nothing
 	//	no-values            a condition without values
 	//	allow-not-principal  an Allow for everybody but some
+	//	locks-out            a Deny of a bucket policy for everybody, its owner too
 	Code      string
 	Statement int // counted from 0
 	Sid       string
@@ -55,6 +56,7 @@ func (p *Policy) Warnings() []Warning {
 		if l.raw.notPrincipal && l.raw.effect == "Allow" {
 			l.warn("allow-not-principal", "Allow with NotPrincipal allows everybody else, anonymous callers too", "name those who may in Principal")
 		}
+		l.lockout()
 	}
 	return l.list
 }

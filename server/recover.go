@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/store"
 )
 
@@ -185,16 +187,54 @@ func (r *Recovery) unbind(ctx context.Context, db *store.DB, is thingpass.User) 
 }
 
 // RecoverBucket takes the policy of a bucket away, by way of the database, and
-// returns what it was: for when it locks everybody out. It fails with NotFound
-// when the bucket has none. A running server takes it up within a second.
+// returns what it was: for when it locks everybody out. It fails with NotFound,
+// and says what there is, when no such bucket has one. A running server takes it
+// up within a second.
 func (i *Installation) RecoverBucket(ctx context.Context, bucket string) (policy string, err error) {
 	db, err := store.Open(ctx, i.dsn(), i.Place())
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if policy, err = db.BucketPolicy(ctx, bucket); err != nil {
+	policy, err = db.BucketPolicy(ctx, bucket)
+	if thingpass.KindOf(err) == thingpass.NotFound {
+		return "", i.noPolicy(ctx, db, bucket)
+	}
+	if err != nil {
 		return "", err
 	}
 	return policy, db.DeleteBucketPolicy(ctx, bucket)
+}
+
+// noPolicy tells a bucket without a policy from one that there is not. Which
+// buckets S3 engines have only a running server knows.
+func (i *Installation) noPolicy(ctx context.Context, db *store.DB, bucket string) error {
+	text := fmt.Sprintf("there is no bucket %s in the embedded store, and no policy is kept for one of this name on an S3 engine", bucket)
+	if has, err := i.hasBucket(ctx, bucket); err != nil {
+		return err
+	} else if has {
+		text = fmt.Sprintf("bucket %s has no policy", bucket)
+	}
+	names, err := db.PolicedBuckets(ctx)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		text += "; no bucket has a policy"
+	} else {
+		text += "; buckets with a policy: " + strings.Join(names, ", ")
+	}
+	return thingpass.Errorf(thingpass.NotFound, "%s", text)
+}
+
+func (i *Installation) hasBucket(ctx context.Context, bucket string) (bool, error) {
+	in, err := objects.Inspect(i.Objects())
+	if errors.Is(err, os.ErrNotExist) { // never served
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = in.Close() }()
+	return in.HasBucket(ctx, bucket)
 }

@@ -238,6 +238,17 @@ func TestRecoverBucket(t *testing.T) {
 	if _, err := l.Installation().RecoverBucket(t.Context(), "locked"); thingpass.KindOf(err) != thingpass.NotFound {
 		t.Errorf("without a policy: %v", err)
 	}
+	missing := func(bucket, want string) {
+		t.Helper()
+		if _, err := l.Installation().RecoverBucket(t.Context(), bucket); thingpass.KindOf(err) != thingpass.NotFound || err.Error() != want {
+			t.Errorf("%s: %v, want %s", bucket, err, want)
+		}
+	}
+	if err := s3("PUT", "/free", ""); err != nil {
+		t.Fatal(err)
+	}
+	missing("free", "bucket free has no policy; no bucket has a policy")
+	missing("none", "there is no bucket none in the embedded store, and no policy is kept for one of this name on an S3 engine; no bucket has a policy")
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::locked","arn:aws:s3:::locked/*"]}]}`
 	if err := errors.Join(s3("PUT", "/locked", ""), s3("PUT", "/locked?policy", policy)); err != nil {
 		t.Fatal(err)
@@ -246,6 +257,7 @@ func TestRecoverBucket(t *testing.T) {
 	if err := s3("DELETE", "/locked?policy", ""); err == nil {
 		t.Fatal("the policy does not lock the bucket, so this test shows nothing")
 	}
+	missing("free", "bucket free has no policy; buckets with a policy: locked")
 	got, err := l.Installation().RecoverBucket(t.Context(), "locked")
 	if err != nil || got != policy {
 		t.Fatalf("recovered %q, %v", got, err)

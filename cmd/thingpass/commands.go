@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/upstream"
 )
@@ -232,9 +231,6 @@ func (c *recoverBucketCmd) Run(ctx context.Context) error {
 		return err
 	}
 	policy, err := inst.RecoverBucket(ctx, c.Bucket)
-	if thingpass.KindOf(err) == thingpass.NotFound {
-		return fmt.Errorf("bucket %s has no policy", c.Bucket)
-	}
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ var kinds = [...]struct {
 
 type lintCmd struct {
 	outputFlag
-	Kind   string   `enum:"identity,trust,iot,session,resource" default:"identity" help:"What the policy is for: identity (of a role or user, and managed policies), trust (of a role), iot, session, resource (of a bucket)."`
+	Kind   string   `enum:"auto,identity,trust,iot,session,resource" default:"auto" help:"What the policy is for: identity (of a role or user, and managed policies), trust (of a role), iot, session, resource (of a bucket). Left out, it is told by the document: a Principal makes it trust or resource."`
 	Strict bool     `help:"Fail on warnings too."`
 	Files  []string `arg:"" name:"file" help:"Policy files; - for standard input."`
 }
@@ -47,7 +47,7 @@ type linted struct {
 // lintedFile is what is said of one file.
 type lintedFile struct {
 	File     string          `json:"file"`
-	Kind     string          `json:"kind"`
+	Kind     string          `json:"kind"`            // "" when that could not be told
 	Read     bool            `json:"read"`            // it could be read
 	Saves    bool            `json:"saves"`           // AWS would save it
 	Size     int             `json:"size"`            // in characters, as quotas count them; 0 unless it saves
@@ -86,13 +86,18 @@ func (c *lintCmd) lint(name string) lintedFile {
 	f := lintedFile{File: name, Kind: c.Kind, Warnings: []lintedWarning{}}
 	text, err := readPolicy(name)
 	if err != nil {
-		f.Error = err.Error()
+		if f.Error = err.Error(); f.Kind == autoKind {
+			f.Kind = ""
+		}
 		return f
 	}
 	f.Read = true
-	p, err := parseAs(c.Kind, text)
+	if c.Kind == autoKind {
+		f.Kind = guess(text)
+	}
+	p, err := parseAs(f.Kind, text)
 	if err != nil {
-		f.Error, f.Hint = err.Error(), hint(c.Kind, text)
+		f.Error, f.Hint = err.Error(), hint(f.Kind, text)
 		return f
 	}
 	f.Saves, f.Size = true, p.Size()
@@ -145,6 +150,27 @@ func parseAs(kind, text string) (*policy.Policy, error) {
 	return nil, fmt.Errorf("no kind of policy is called %q", kind)
 }
 
+// autoKind leaves it to the document what kind of policy it is.
+const autoKind = "auto"
+
+// guess tells the kind of a document that is not said: a policy of a bucket and
+// a trust policy name principals, and only the former resources. What allows the
+// exchange is an IoT policy. Anything else is taken for the commonest.
+func guess(text string) string {
+	l, err := look(text)
+	switch {
+	case err != nil:
+		return "identity"
+	case l.principal && l.resource:
+		return "resource"
+	case l.principal:
+		return "trust"
+	case l.exchange:
+		return "iot"
+	}
+	return "identity"
+}
+
 // hint names the kinds that a refused policy looks like, when that is not the
 // kind it was taken for.
 func hint(kind, text string) string {
@@ -176,6 +202,8 @@ func hint(kind, text string) string {
 type shape struct {
 	principal bool // some statement has one
 	iot       bool // all statements begin with an action of IoT
+	exchange  bool // some statement begins with the action of the exchange
+	resource  bool // some statement has one
 }
 
 func look(text string) (l shape, err error) {
@@ -193,6 +221,8 @@ func look(text string) (l shape, err error) {
 	l.iot = len(list) > 0
 	for _, s := range list {
 		l.principal = l.principal || s["Principal"] != nil || s["NotPrincipal"] != nil
+		l.resource = l.resource || s["Resource"] != nil || s["NotResource"] != nil
+		l.exchange = l.exchange || strings.HasPrefix(strings.TrimLeft(string(s["Action"]), "[\" \r\n\t"), "iot:AssumeRoleWithCertificate")
 		l.iot = l.iot && strings.HasPrefix(strings.TrimLeft(string(s["Action"]), "[\" \r\n\t"), "iot:")
 	}
 	return l, nil

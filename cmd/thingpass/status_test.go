@@ -124,7 +124,7 @@ func TestLintFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files := []string{"policy", "lint", "none.json", "trust.json", "own.json"}
+	files := []string{"policy", "lint", "--kind", "identity", "none.json", "trust.json", "own.json"}
 	status, stdout, _ := program(t, dir, nil, files)
 	want := `none.json: cannot be read: open none.json: no such file or directory
 trust.json: refused: Policy document should not specify a principal.
