@@ -77,7 +77,7 @@ func main() {
 	flag.StringVar(&s.bareGC, "bare-gogc", "100", "`GOGC` of the bare server; 100 is Go's default")
 	flag.BoolVar(&s.s3, "s3", false, "measure S3 requests: the embedded store against a file server, the gateway against a proxy")
 	flag.BoolVar(&s.s3Memory, "s3-memory", false, "measure the memory of 200 parallel uploads: of 1 GiB through the gateway, of 64 MiB to the embedded store, on a disk with 13 GiB")
-	flag.StringVar(&s.only, "only", "", "with -s3 or -s3-memory: only the modes whose name contains `text`")
+	flag.StringVar(&s.only, "only", "", "only the modes whose name contains `text`")
 	flag.Parse()
 	fail(s.check())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

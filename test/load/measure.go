@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass/sigv4"
@@ -87,6 +88,9 @@ func signedRequest(service, url, region string, d device) ([]byte, error) {
 // measure runs every mode and prints a line for each.
 func measure(ctx context.Context, s settings, b bench) error {
 	for _, m := range b.modes() {
+		if !strings.Contains(m.name, s.only) {
+			continue
+		}
 		ours, err := newClients(s, m, m.thingpass, b.devices)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
