@@ -413,6 +413,14 @@ func TestEngineFaults(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
 			_, _ = io.Copy(io.Discard, c)
 		}, "cut", "SlowDown"},
+		{"slow", func(c net.Conn) {
+			skim(c)
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+			for range 10 { // longer than a stall may be, in all
+				time.Sleep(100 * time.Millisecond)
+				_, _ = io.WriteString(c, "x")
+			}
+		}, "", "SlowDown"},
 		{"done too early", func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 			time.Sleep(50 * time.Millisecond)

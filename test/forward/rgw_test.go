@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,7 +101,8 @@ func TestCeph(t *testing.T) {
 		run  func(*front)
 	}{
 		{"keys", keys}, {"connections", connections}, {"multipart", multipart}, {"refused", refused}, {"ids", ids}, {"conditions", conditions},
-		{"tampered", tampered}, {"stopped", stopped}, {"killed", killed},
+		{"tampered", tampered}, {"stopped", stopped}, {"stopped amid an answer", stoppedInAnswer}, {"stopped amid an upload", stoppedInUpload},
+		{"killed amid an answer", killedInAnswer}, {"killed", killed},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			step.run(&front{t, f.engine, f.server, f.direct})
@@ -247,6 +249,129 @@ func tampered(f *front) {
 	}
 }
 
+// restart starts the killed engine again, for this step and those after it.
+func (f *front) restart() {
+	f.Helper()
+	if err := f.engine.Restart(context.WithoutCancel(f.Context())); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// signal sends a signal to the engine.
+func (f *front) signal(s syscall.Signal) {
+	f.Helper()
+	if err := f.engine.Signal(s); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// noneLeft returns a function that waits until there are as many goroutines as
+// now, but for a few that idle connections have.
+func (f *front) noneLeft() func() {
+	f.server.Admin.HTTP.CloseIdleConnections()
+	before := runtime.NumGoroutine()
+	return func() {
+		f.Helper()
+		for i := 0; runtime.NumGoroutine() > before+4; i++ {
+			if i == 1000 {
+				buffer := make([]byte, 1<<20)
+				f.Fatalf("goroutines are left: %d before, %d now\n%s", before, runtime.NumGoroutine(), buffer[:runtime.Stack(buffer, true)])
+			}
+			f.server.Admin.HTTP.CloseIdleConnections()
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+// begin sends a request whose answer may be large, and returns when the answer
+// has begun.
+func (f *front) begin(method, path string, body io.Reader, length int64) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(f.Context(), method, f.server.APIURL()+path, body)
+	if err != nil {
+		f.Fatal(err)
+	}
+	r.ContentLength = length
+	sigv4.Sign(r, f.server.Admin.Credentials, "us-east-1", "s3", time.Now(), sigv4.UnsignedPayload)
+	return f.server.Admin.HTTP.Do(r)
+}
+
+// large is an object that no buffers on the way hold.
+const large = 64 << 20
+
+// stoppedInAnswer: an engine that stalls while it answers cuts the answer; one
+// that goes on in time loses nothing.
+func stoppedInAnswer(f *front) {
+	f.want(f.server.Admin, "PUT /fleet/large", make([]byte, large), 200, "")
+	left := f.noneLeft()
+	for _, wait := range []time.Duration{time.Second, 15 * time.Second} {
+		resp, err := f.begin(http.MethodGet, "/fleet/large", nil, 0)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.signal(syscall.SIGSTOP)
+		on := time.AfterFunc(wait, func() { _ = f.engine.Signal(syscall.SIGCONT) })
+		n, err := io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if whole := err == nil && n == large; whole != (wait == time.Second) {
+			f.Errorf("an engine that stalls for %v: %d bytes, %v", wait, n, err)
+		}
+		on.Stop()
+		f.signal(syscall.SIGCONT)
+	}
+	left()
+	f.want(f.server.Admin, "GET /fleet/k", nil, 200, "")
+}
+
+// stoppedInUpload: an upload that an engine does not take ends with an error, and
+// what was there stays.
+func stoppedInUpload(f *front) {
+	f.want(f.server.Admin, "PUT /fleet/k", []byte("before"), 200, "")
+	left := f.noneLeft()
+	from, to := io.Pipe()
+	go func() {
+		_, _ = to.Write(make([]byte, large/4))
+		_ = f.engine.Signal(syscall.SIGSTOP)
+		_, _ = to.Write(make([]byte, large-large/4))
+		_ = to.Close()
+	}()
+	resp, err := f.begin(http.MethodPut, "/fleet/k", from, large)
+	if err == nil {
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			f.Errorf("the upload ends with %d", resp.StatusCode)
+		}
+		_ = resp.Body.Close()
+	}
+	_ = from.Close()
+	f.signal(syscall.SIGCONT)
+	left()
+	if r := f.want(f.server.Admin, "GET /fleet/k", nil, 200, ""); string(r.Body) != "before" {
+		f.Errorf("the object is %d bytes", len(r.Body))
+	}
+}
+
+// killedInAnswer: half an answer is cut, and the engine is used again as soon as
+// it is there.
+func killedInAnswer(f *front) {
+	left := f.noneLeft()
+	resp, err := f.begin(http.MethodGet, "/fleet/large", nil, 0)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.signal(syscall.SIGKILL)
+	n, err := io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if err == nil || n == large {
+		f.Errorf("the answer of a killed engine has %d bytes and no error", n)
+	}
+	left()
+	for _, line := range []string{"GET /fleet/k", "PUT /fleet/k", "GET /", "PUT /new", "POST /fleet/m?uploads"} {
+		f.want(f.server.Admin, line, nil, 503, "SlowDown")
+	}
+	f.restart()
+	f.want(f.server.Admin, "PUT /fleet/k", []byte("after"), 200, "")
+	f.want(f.direct, "GET /new", nil, 404, "NoSuchBucket")
+}
+
 // stopped: an engine that stalls.
 func stopped(f *front) {
 	f.want(f.server.Admin, "PUT /fleet/k", []byte("before"), 200, "")
@@ -293,11 +418,7 @@ func killed(f *front) {
 	}
 	_ = from.Close()
 	f.want(f.server.Admin, "GET /fleet/k", nil, 503, "SlowDown")
-	ctx, cancel := context.WithTimeout(f.Context(), 2*time.Minute)
-	defer cancel()
-	if err := f.engine.Restart(ctx); err != nil {
-		f.Fatal(err)
-	}
+	f.restart()
 	if r := f.want(f.server.Admin, "GET /fleet/k", nil, 200, ""); string(r.Body) != "before" {
 		f.Errorf("the object is %d bytes", len(r.Body))
 	}
