@@ -196,7 +196,9 @@ func copyAccess(creates bool) asking {
 		if err != nil {
 			return nil, err
 		}
-		all[0].Context["s3:x-amz-copy-source"] = []string{"/" + src.bucket + "/" + src.key}
+		// Without the slash before it, which is how AWS's examples are written and
+		// which the header may have or not.
+		all[0].Context["s3:x-amz-copy-source"] = []string{src.bucket + "/" + src.key}
 		return append(all, s.onVersion(src, c, []string{"s3:GetObject", "s3:GetObjectVersion"})), nil
 	}
 }
