@@ -17,7 +17,8 @@ import (
 )
 
 // chain is a server in front of two others, each of which has the buckets of a
-// prefix, over TLS.
+// prefix, over TLS. Each is given one request at a time: none may wait for another
+// of its own.
 func chain(t *testing.T) (front *world, backs [2]*thingtest.Server) {
 	t.Helper()
 	var engines []upstream.Config
@@ -32,7 +33,7 @@ func chain(t *testing.T) (front *world, backs [2]*thingtest.Server) {
 			t.Fatal(err)
 		}
 		backs[i] = s
-		engines = append(engines, upstream.Config{Name: prefix + "engine", Endpoint: at, Region: "us-east-1", Prefix: prefix, Kind: upstream.Other, Roots: s.CAs,
+		engines = append(engines, upstream.Config{Name: prefix + "engine", Endpoint: at, Region: "us-east-1", Prefix: prefix, Kind: upstream.Other, Roots: s.CAs, Concurrency: 1,
 			AccessKeyID: s.Admin.Credentials.AccessKeyID, SecretKey: thingpass.NewSecret(s.Admin.Credentials.SecretAccessKey)})
 	}
 	s, err := thingtest.Start(t.Context(), thingtest.Options{S3Engines: engines, S3Domains: []string{"s3.example.com"}, S3Public: true})
@@ -84,7 +85,8 @@ func TestChain(t *testing.T) {
 	w.want(a, "DELETE /one-a", "", 409, "BucketNotEmpty")
 }
 
-// parts uploads an object in two parts, of which the second ends in a checksum.
+// parts uploads an object in three parts, of which the second is a copy and the
+// third ends in a checksum.
 func parts(w *world, bucket string) {
 	var made struct{ UploadId string }
 	if err := xml.Unmarshal(w.want(w.admin, "POST /"+bucket+"/parts?uploads", "", 200, "", "X-Amz-Checksum-Algorithm", "CRC32").Body, &made); err != nil {
@@ -93,10 +95,15 @@ func parts(w *world, bucket string) {
 	at := "/" + bucket + "/parts?uploadId=" + made.UploadId
 	first := strings.Repeat("x", 5<<20)
 	one := w.want(w.admin, "PUT "+at+"&partNumber=1", first, 200, "").Header.Get("Etag")
-	two := w.stream("PUT "+at+"&partNumber=2", "hello", "NhCmhg==").Header.Get("Etag")
-	w.want(w.admin, "POST "+at, fmt.Sprintf("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part>"+
-		"<Part><PartNumber>2</PartNumber><ETag>%s</ETag></Part></CompleteMultipartUpload>", one, two), 200, "")
-	if r := w.want(w.admin, "GET /"+bucket+"/parts", "", 200, ""); string(r.Body) != first+"hello" {
+	etag := w.want(w.admin, "PUT /"+bucket+"/source", first, 200, "").Header.Get("Etag")
+	var two struct{ ETag string }
+	if err := xml.Unmarshal(w.want(w.admin, "PUT "+at+"&partNumber=2", "", 200, "", "X-Amz-Copy-Source", "/"+bucket+"/source", "X-Amz-Copy-Source-If-Match", etag).Body, &two); err != nil {
+		w.Fatal(err)
+	}
+	three := w.stream("PUT "+at+"&partNumber=3", "hello", "NhCmhg==").Header.Get("Etag")
+	w.want(w.admin, "POST "+at, fmt.Sprintf("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part><Part><PartNumber>2</PartNumber><ETag>%s</ETag></Part>"+
+		"<Part><PartNumber>3</PartNumber><ETag>%s</ETag></Part></CompleteMultipartUpload>", one, two.ETag, three), 200, "")
+	if r := w.want(w.admin, "GET /"+bucket+"/parts", "", 200, ""); string(r.Body) != first+first+"hello" {
 		w.Errorf("%d bytes", len(r.Body))
 	}
 }

@@ -66,6 +66,7 @@ func (f *forwarding) copy() error {
 	}
 	defer a.Close()
 	text, err := f.read(a)
+	a.Close() // the engine may take one request at a time
 	if err == nil {
 		err = f.partSource(src)
 	}
