@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,16 +33,17 @@ const (
 
 // direct runs the suite against Ceph's gateway.
 func (s *suite) direct(ctx context.Context, o options, engine *rig.RGW) (map[string]result, error) {
-	keys := map[string]sigv4.Credentials{}
+	keys := map[string]identity{}
 	for _, user := range users {
 		id := user.id
 		if id == "tenant" {
 			id = "testx$tenant"
 		}
-		var err error
-		if keys[user.id], err = engine.CreateUser(ctx, id); err != nil {
+		made, err := engine.CreateUser(ctx, id)
+		if err != nil {
 			return nil, err
 		}
+		keys[user.id] = identity{made, user.id, user.id}
 	}
 	conf := filepath.Join(s.dir, "direct.conf")
 	if err := writeConf(conf, engine.Endpoint, "default", keys); err != nil {
@@ -62,10 +64,17 @@ func (s *suite) through(ctx context.Context, o options, dir string, engine *rig.
 			err = stopped
 		}
 	}()
-	keys := map[string]sigv4.Credentials{}
+	keys := map[string]identity{}
 	for _, user := range users {
-		if keys[user.id], err = createUser(ctx, server, user.id); err != nil {
+		made, err := createUser(ctx, server, user.id)
+		if err != nil {
 			return nil, err
+		}
+		keys[user.id] = identity{made, user.id, user.id}
+		if user.id == "main" {
+			if keys[user.id], err = owner(ctx, server, made); err != nil {
+				return nil, err
+			}
 		}
 	}
 	conf := filepath.Join(s.dir, "through.conf")
@@ -130,9 +139,35 @@ func createUser(ctx context.Context, server *rig.Server, name string) (sigv4.Cre
 	return sigv4.Credentials{AccessKeyID: made.ID, SecretAccessKey: made.Secret}, err
 }
 
+// identity is how a user signs, and what access control lists call it.
+type identity struct {
+	sigv4.Credentials
+	id, name string
+}
+
+// owner is what a user is as the owner of its buckets: on Thingpass the account,
+// which owns all of them.
+func owner(ctx context.Context, server *rig.Server, keys sigv4.Credentials) (identity, error) {
+	client := server.Client(keys)
+	defer client.HTTP.CloseIdleConnections()
+	answer, err := client.Do(ctx, "s3", http.MethodGet, "/", nil, nil)
+	if err == nil {
+		err = answer.Err()
+	}
+	if err != nil {
+		return identity{}, fmt.Errorf("list the buckets of user main: %w", err)
+	}
+	var list struct {
+		ID   string `xml:"Owner>ID"`
+		Name string `xml:"Owner>DisplayName"`
+	}
+	err = xml.Unmarshal(answer.Body, &list)
+	return identity{keys, list.ID, list.Name}, err
+}
+
 // writeConf writes the suite's configuration. zone is the location that buckets
 // are asked to be made in.
-func writeConf(name, endpoint, zone string, keys map[string]sigv4.Credentials) error {
+func writeConf(name, endpoint, zone string, keys map[string]identity) error {
 	at, err := url.Parse(endpoint)
 	if err != nil {
 		return err
@@ -145,7 +180,7 @@ func writeConf(name, endpoint, zone string, keys map[string]sigv4.Credentials) e
 	fmt.Fprintf(&out, "[DEFAULT]\nhost = %s\nport = %s\nis_secure = no\nssl_verify = no\n[fixtures]\nbucket prefix = tp-{random}-\n", host, port)
 	for _, user := range users {
 		fmt.Fprintf(&out, "[%s]\ndisplay_name = %s\nuser_id = %s\nemail = %s@example.com\naccess_key = %s\nsecret_key = %s\n",
-			user.section, user.id, user.id, user.id, keys[user.id].AccessKeyID, keys[user.id].SecretAccessKey)
+			user.section, keys[user.id].name, keys[user.id].id, user.id, keys[user.id].AccessKeyID, keys[user.id].SecretAccessKey)
 		switch user.id {
 		case "main":
 			fmt.Fprintf(&out, "api_name = %s\n", zone)
