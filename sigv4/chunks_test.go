@@ -189,6 +189,8 @@ func TestStreamTampered(t *testing.T) {
 			s.tail = strings.Replace(s.tail, crc32Trailer(data)+"\r\n", "", 1)
 			s.tail = strings.TrimSuffix(s.tail, "\r\n") + crc32Trailer(data) + "\r\n\r\n"
 		}, map[string]Kind{trailer: IncompleteBody}},
+		{"trailer ended by another character", func(s *stream) { s.tail = strings.Replace(s.tail, crc32Trailer(data)+"\r", crc32Trailer(data)+"\f", 1) },
+			map[string]Kind{trailer: Mismatch, unsigned: InvalidChecksum}},
 		{"trailer malformed", func(s *stream) { s.tail = strings.Replace(s.tail, "crc32:", "crc32:!", 1) },
 			map[string]Kind{trailer: Mismatch, unsigned: InvalidChecksum}},
 		{"chunk longer than it says", func(s *stream) { s.chunks[2] = strings.Replace(s.chunks[2], "\r\n", "\r\n+", 1) },

@@ -108,6 +108,6 @@ func (c *chunks) parseTrailers(lines [][]byte) (found map[string]string, signed 
 // trailerLine reads "name:value".
 func trailerLine(line []byte) (name, value string, ok bool) {
 	before, after, _ := bytes.Cut(line, []byte(":"))
-	name, value = strings.ToLower(string(before)), string(bytes.TrimSpace(after))
+	name, value = strings.ToLower(string(before)), string(bytes.Trim(after, " \t"))
 	return name, value, validName(name) && value != ""
 }

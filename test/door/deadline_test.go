@@ -28,6 +28,7 @@ import (
 	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/store"
+	"github.com/thingpass/thingpass/upstream"
 )
 
 var keeper = sigv4.Credentials{AccessKeyID: "AKIATESTKEEPER", SecretAccessKey: "keeper's secret"}
@@ -38,6 +39,8 @@ type door struct {
 	*httptest.Server
 	db      *store.DB
 	objects *objects.Store
+	engine  *recorder // has the buckets cam-…
+	bucket  string    // of the door's own requests; the embedded store's unless a test says otherwise
 }
 
 func openDoor(t *testing.T, timeouts gate.Timeouts) *door {
@@ -68,11 +71,12 @@ func openDoorWith(t *testing.T, change func(*gate.Config)) *door {
 	t.Cleanup(func() { _ = bytes.Close() })
 	must(bytes.CreateBucket(t.Context(), "fleet"))
 	recent, log := store.NewRecent(db), slog.New(slog.DiscardHandler)
+	engine, behind := record(t)
 	cfg := gate.Config{
 		Sessions: session.New(place, recent, ring), Authz: authz.New(place, recent), Log: log, Now: time.Now,
 		Services: []gate.Service{
 			iam.New(iam.Config{Place: place, Store: db, Now: time.Now, Log: log}),
-			s3.New(s3.Config{Place: place, Objects: bytes, Policies: db, Now: time.Now}),
+			s3.New(s3.Config{Place: place, Objects: bytes, Policies: db, Now: time.Now, Engines: []*upstream.Engine{behind}, SpoolDir: dir}),
 		},
 	}
 	change(&cfg)
@@ -80,7 +84,7 @@ func openDoorWith(t *testing.T, change func(*gate.Config)) *door {
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	return &door{t, srv, db, bytes}
+	return &door{T: t, Server: srv, db: db, objects: bytes, engine: engine, bucket: "fleet"}
 }
 
 // client is a client of HTTP/1 or HTTP/2.
