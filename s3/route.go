@@ -120,7 +120,8 @@ func unescape(s string) (string, error) {
 	return s, nil
 }
 
-// readQuery reads the parameters, of which none may come twice.
+// readQuery reads the parameters, of which none may come twice, and which are
+// text: prefixes and markers above all, which policies are asked about.
 func (t *target) readQuery(raw string) error {
 	if raw == "" {
 		return nil
@@ -132,6 +133,9 @@ func (t *target) readQuery(raw string) error {
 	for name, values := range query {
 		if len(values) > 1 {
 			return errArgument(name, "", "The parameter "+name+" is given more than once.")
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(values[0]) { // as in a key
+			return errInvalidURI()
 		}
 	}
 	t.query = query
