@@ -50,7 +50,8 @@ func (s settings) check() error {
 	return nil
 }
 
-// limit is when a run is given up, whatever it is doing.
+// limit is when a run is given up, whatever it is doing. A machine that does other
+// work takes a multiple of the time that is measured.
 func (s settings) limit() time.Duration {
 	count := modes
 	if s.s3 {
@@ -60,7 +61,7 @@ func (s settings) limit() time.Duration {
 		return 30 * time.Minute
 	}
 	measured := time.Duration(2 * float64(s.rounds+1) * s.seconds * float64(count) * float64(time.Second))
-	return 2*measured + 2*time.Minute + time.Duration(s.certificates)*100*time.Millisecond
+	return 4*measured + 2*time.Minute + time.Duration(s.certificates)*100*time.Millisecond
 }
 
 func main() {
@@ -85,10 +86,19 @@ func main() {
 	ctx, cancel := context.WithTimeout(ctx, s.limit())
 	defer cancel()
 	if s.s3 || s.s3Memory {
-		fail(runS3(ctx, s))
+		fail(ended(ctx, s, runS3(ctx, s)))
 		return
 	}
-	fail(run(ctx, s))
+	fail(ended(ctx, s, run(ctx, s)))
+}
+
+// ended says of a run that was given up that it was. The servers are killed then,
+// so that the clients find broken connections.
+func ended(ctx context.Context, s settings, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("given up (%w; a run may take %v)", ctx.Err(), s.limit())
+	}
+	return err
 }
 
 func fail(err error) {
