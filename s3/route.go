@@ -74,7 +74,7 @@ func (t *target) arn() string {
 // divide.
 func (s *service) parse(r *http.Request) (*target, error) {
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/")
-	if !ok {
+	if !ok || r.URL.Host != "" && r.URL.Host != r.Host { // HTTP/2 may have one host in :authority and another in :path
 		return nil, errInvalidURI()
 	}
 	t := &target{}
@@ -419,6 +419,7 @@ func (op *row) begins(header string) bool {
 }
 
 // single tells whether a header that is not an x-amz- one can come once only.
+// HTTP/1 sees to Content-Length itself.
 func single(name string) bool {
-	return name == "Range" || name == "Content-Type" || strings.HasPrefix(name, "If-")
+	return name == "Content-Length" || name == "Range" || name == "Content-Type" || strings.HasPrefix(name, "If-")
 }
