@@ -293,7 +293,7 @@ func TestConditionKeys(t *testing.T) {
 		{"PUT /bkt/k?partNumber=1&uploadId=u", nil, []map[string][]string{{"s3:ObjectCreationOperation": {"false"}}}, []string{"s3:PutObject arn:aws:s3:::bkt/k"}},
 		{"PUT /bkt/k", []string{"x-amz-copy-source", "src/a%2F..%2Fb", "x-amz-metadata-directive", "COPY"},
 			[]map[string][]string{
-				{"s3:x-amz-copy-source": {"/src/a/../b"}, "s3:x-amz-metadata-directive": {"COPY"}, "s3:ObjectCreationOperation": {"true"}},
+				{"s3:x-amz-copy-source": {"src/a/../b"}, "s3:x-amz-metadata-directive": {"COPY"}, "s3:ObjectCreationOperation": {"true"}},
 				{},
 			},
 			[]string{"s3:PutObject arn:aws:s3:::bkt/k", "s3:GetObject arn:aws:s3:::src/a/../b"}},
@@ -312,7 +312,7 @@ func TestConditionKeys(t *testing.T) {
 			[]map[string][]string{{"s3:x-amz-acl": {"public-read"}}, {"s3:x-amz-acl": {"public-read"}}, {}, {}},
 			[]string{"s3:CreateBucket arn:aws:s3:::bkt", "s3:PutBucketAcl arn:aws:s3:::bkt", "s3:PutBucketObjectLockConfiguration arn:aws:s3:::bkt", "s3:PutBucketVersioning arn:aws:s3:::bkt"}},
 		{"PUT /bkt/k", []string{"x-amz-copy-source", "/src/k?versionId=v"},
-			[]map[string][]string{{"s3:x-amz-copy-source": {"/src/k"}, "s3:ObjectCreationOperation": {"true"}}, {"s3:VersionId": {"v"}}},
+			[]map[string][]string{{"s3:x-amz-copy-source": {"src/k"}, "s3:ObjectCreationOperation": {"true"}}, {"s3:VersionId": {"v"}}},
 			[]string{"s3:PutObject arn:aws:s3:::bkt/k", "s3:GetObjectVersion arn:aws:s3:::src/k"}},
 		{"GET /bkt?cors", nil, []map[string][]string{{}}, []string{"s3:GetBucketCORS arn:aws:s3:::bkt"}},
 	}
