@@ -132,3 +132,46 @@ func TestForwardedUnknownLength(t *testing.T) {
 		t.Errorf("%d, the engine saw %+v", resp.StatusCode, got)
 	}
 }
+
+// TestForwardedTrailerNames: what x-amz-trailer says is read once, by package
+// sigv4. Spelled otherwise it is the same trailer, of a body without a place for
+// one it says nothing, and no upload keeps its place on disk.
+func TestForwardedTrailerNames(t *testing.T) {
+	w, e := frontOf(t, upstream.AWS, nil)
+	const streaming, sum = "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x-amz-checksum-crc32"
+	put := func(trailer, payload, body string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.server.APIURL()+"/cam-a/k", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if payload == streaming {
+			r.ContentLength = -1
+		}
+		r.Header.Set("X-Amz-Trailer", trailer)
+		sigv4.Sign(r, w.admin.Credentials, "us-east-1", "s3", time.Now(), payload)
+		resp, err := w.admin.HTTP.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, q := range []struct{ trailer, payload, body, want string }{
+		{sum, streaming, "5\r\nhello\r\n0\r\n" + sum + ":NhCmhg==\r\n\r\n", sum},
+		{" X-Amz-Checksum-CRC32 ,", streaming, "5\r\nhello\r\n0\r\n" + sum + ":NhCmhg==\r\n\r\n", sum},
+		{",", streaming, "5\r\nhello\r\n0\r\n\r\n", ""},
+		{sum, sigv4.UnsignedPayload, "hello", ""},
+		{"other,", sigv4.PayloadHash([]byte("hello")), "hello", ""},
+	} {
+		for range eachSpools + 1 {
+			status := put(q.trailer, q.payload, q.body)
+			if got := e.last(); status != 200 || got == nil || got.body != "hello" || got.Header.Get("X-Amz-Trailer") != q.want {
+				t.Fatalf("%q of %s: %d, the engine saw %+v", q.trailer, q.payload, status, got)
+			}
+		}
+	}
+}
+
+// eachSpools is how many bodies of one principal may wait on disk.
+const eachSpools = 16

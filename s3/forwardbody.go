@@ -44,8 +44,8 @@ func (f *forwarding) body(q *upstream.Request) (done func(), err error) {
 		q.Length = kept.length
 		src = kept
 	}
-	if name := f.r.Header.Get("X-Amz-Trailer"); name != "" && f.engine.Kind().Trailers() {
-		reframe(q, src, trailer{strings.ToLower(name), verified.Checksums})
+	if name := verified.Trailer(); name != "" && f.engine.Kind().Trailers() {
+		reframe(q, src, trailer{name, verified.Checksums})
 	} else if q.Length == 0 {
 		if _, err := io.Copy(io.Discard, src); err != nil { // it must verify all the same
 			return done, err

@@ -90,6 +90,18 @@ func (b *Body) Claims() string {
 	return ""
 }
 
+// Trailer is the x-amz-checksum-* header, in lower case, whose value comes behind
+// the body; "" when none does, whatever x-amz-trailer says of a body that has no
+// place for one.
+func (b *Body) Trailer() string {
+	for _, c := range b.checks {
+		if c.inTrailer {
+			return c.header
+		}
+	}
+	return ""
+}
+
 // Compute has a checksum computed that the client need not send, by its name in
 // package checksum; it will be among Checksums. Call it before the first Read.
 func (b *Body) Compute(algorithm string) {
