@@ -79,7 +79,8 @@ func (d *Door) describe(x *exchange, status int) {
 
 // finish writes the audit line of an exchange and keeps its record.
 func (d *Door) finish(ctx context.Context, x *exchange, status int) {
-	took := d.cfg.Now().Sub(x.now)
+	ended := d.cfg.Now()
+	took := ended.Sub(x.now)
 	if d.cfg.Observe != nil {
 		d.cfg.Observe(strconv.Itoa(status), took)
 	}
@@ -110,7 +111,8 @@ func (d *Door) finish(ctx context.Context, x *exchange, status int) {
 	if !x.expiry.IsZero() {
 		attrs = append(attrs, slog.String("access_key", x.record.AccessKeyID), slog.Time("expires", x.expiry))
 	}
-	d.cfg.Log.LogAttrs(ctx, level, "exchange", attrs...)
+	line := trail.Line{At: ended, Level: level, Text: "exchange", Attrs: attrs}
+	line.Log(ctx, d.cfg.Log)
 }
 
 // shorten bounds a text that a caller chose.

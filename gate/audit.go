@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/thingpass/thingpass/authz"
 	"github.com/thingpass/thingpass/session"
@@ -147,7 +146,9 @@ func (a *audit) unconditional(action string) {
 
 // record writes the audit line: who asked for what, what was decided and why,
 // and how it ended. No secret, no token, no body.
-func (d *Door) record(c *Call, w *answer, took time.Duration) {
+func (d *Door) record(c *Call, w *answer) {
+	ended := d.cfg.Now()
+	took := ended.Sub(c.Now)
 	code := c.audit.code
 	if code == "" {
 		code = "OK"
@@ -194,7 +195,8 @@ func (d *Door) record(c *Call, w *answer, took time.Duration) {
 	if w.status >= http.StatusInternalServerError && w.status != http.StatusNotImplemented || c.audit.cut {
 		level = slog.LevelError
 	}
-	d.cfg.Log.LogAttrs(c.Request.Context(), level, "request", attrs...)
+	line := trail.Line{At: ended, Level: level, Text: "request", Attrs: attrs}
+	line.Log(c.Request.Context(), d.cfg.Log)
 	if c.audit.cut {
 		panic(http.ErrAbortHandler)
 	}

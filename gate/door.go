@@ -152,8 +152,7 @@ func (d *Door) Services() []Service { return d.cfg.Services }
 
 // ServeHTTP treats one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	started := d.cfg.Now()
-	c := &Call{RequestID: requestID(), Now: started, door: d, stage: trail.StepRequest}
+	c := &Call{RequestID: requestID(), Now: d.cfg.Now(), door: d, stage: trail.StepRequest}
 	c.watch.call, c.watch.conn = c, http.NewResponseController(w)
 	c.Request, c.body = d.guard(&c.watch, r)
 	c.audit.begin(c)
@@ -169,7 +168,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			d.fail(answer, c, &wire.Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: internalText})
 		}
 		answer.end()
-		d.record(c, answer, d.cfg.Now().Sub(started))
+		d.record(c, answer)
 	}()
 	err := d.serve(r.Context(), answer, c)
 	c.watch.end()

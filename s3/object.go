@@ -353,6 +353,9 @@ func (x *exchange) describe(o objects.Object) {
 
 // override applies the response- parameters.
 func (x *exchange) override() {
+	if len(x.query) == 0 {
+		return
+	}
 	for _, name := range kept {
 		if v := x.query.Get("response-" + strings.ToLower(name)); v != "" {
 			x.w.Header().Set(name, v)
