@@ -43,6 +43,9 @@ func (s *service) forward(x *exchange, op *row) error {
 		return errEngineRefuses(x.bucket, x.key, why)
 	}
 	f := &forwarding{exchange: x, s: s, op: op, engine: e}
+	if err := f.known(); err != nil {
+		return err
+	}
 	if err := f.ids(); err != nil {
 		return err
 	}
@@ -80,6 +83,16 @@ func (s *service) forward(x *exchange, op *row) error {
 		return f.ours()
 	}
 	return f.plain()
+}
+
+// known refuses an operation that the engine could take for another one.
+func (f *forwarding) known() error {
+	for _, parameter := range f.op.need {
+		if !f.engine.Kind().Knows(parameter) {
+			return errNotImplemented("?" + parameter + " on the storage of this bucket")
+		}
+	}
+	return nil
 }
 
 // ids refuses what cannot be the id of an upload or a version of this key: an

@@ -184,6 +184,7 @@ func TestForwardedErrors(t *testing.T) {
 		"length":    {411, ""},
 		"internal":  {500, "<Error><Code>InternalError</Code><Message>oops</Message></Error>"},
 		"quota":     {403, "<Error><Code>QuotaExceeded</Code></Error>"},
+		"argument":  {400, "<Error><Code>InvalidArgument</Code></Error>"},
 	}
 	w, _ := frontOf(t, upstream.Ceph, func(w http.ResponseWriter, r *http.Request) {
 		a := answers[strings.TrimPrefix(r.URL.Path, "/cam-a/")]
@@ -197,13 +198,13 @@ func TestForwardedErrors(t *testing.T) {
 	}{
 		"nokey": {404, "NoSuchKey"}, "signature": {503, "SlowDown"}, "keyid": {503, "SlowDown"}, "skew": {503, "SlowDown"}, "redirect": {503, "SlowDown"},
 		"moved": {503, "SlowDown"}, "garbage": {503, "SlowDown"}, "gateway": {503, "SlowDown"}, "length": {503, "SlowDown"},
-		"internal": {500, "InternalError"}, "quota": {403, "QuotaExceeded"},
+		"internal": {500, "InternalError"}, "quota": {403, "QuotaExceeded"}, "argument": {400, "InvalidArgument"},
 	} {
 		for _, method := range []string{"GET", "PUT", "DELETE"} {
 			r := w.want(w.admin, method+" /cam-a/"+key, "", want.status, want.code)
 			w.contains(r, "<Message>", "<RequestId>"+r.Header.Get("X-Amz-Request-Id")+"</RequestId>")
 			shown := fmt.Sprint(r.Header, string(r.Body))
-			for _, own := range []string{"ENGINEKEY", "node7", "tx1", "engine/1", engineSecret, "of-the-engine"} {
+			for _, own := range []string{"ENGINEKEY", "node7", "tx1", "engine/1", engineSecret, "of-the-engine", "Part number"} {
 				if strings.Contains(shown, own) {
 					t.Errorf("%s: the client saw %s: %s", key, own, shown)
 				}

@@ -219,7 +219,7 @@ func isCode(s string) bool {
 // hosts and keys of its own.
 func explain(code string) string {
 	for _, f := range failures {
-		if f.code == code {
+		if f.code == code && code != "InvalidArgument" { // which may be any
 			return f.text
 		}
 	}

@@ -136,3 +136,32 @@ func sum(t *testing.T, text, name string) float64 {
 	}
 	return v
 }
+
+// TestUnknownToEngine: Ceph 16 takes what it does not know for a request of the
+// bucket or of the object itself, so that a deletion of the encryption would
+// delete the bucket, and who may read the metrics would see a list.
+func TestUnknownToEngine(t *testing.T) {
+	for _, kind := range strings.Fields("aws minio seaweedfs ceph garage other") {
+		w, e := frontOf(t, upstream.Kind(kind), nil)
+		for _, line := range []string{
+			"GET /cam-a?ownershipControls", "PUT /cam-a?ownershipControls", "DELETE /cam-a?ownershipControls", "GET /cam-a?accelerate", "PUT /cam-a?accelerate",
+			"GET /cam-a?encryption", "PUT /cam-a?encryption", "DELETE /cam-a?encryption", "GET /cam-a/k?attributes",
+			"GET /cam-a?metrics", "GET /cam-a?metrics&id=a", "PUT /cam-a?metrics&id=a", "DELETE /cam-a?metrics&id=a",
+			"GET /cam-a?analytics", "DELETE /cam-a?analytics&id=a", "GET /cam-a?inventory&id=a", "DELETE /cam-a?inventory&id=a",
+		} {
+			var headers []string
+			if strings.HasSuffix(line, "attributes") {
+				headers = []string{"X-Amz-Object-Attributes", "ETag"}
+			}
+			knows := kind == "aws" || kind == "minio" && (strings.HasSuffix(line, "encryption") || strings.HasSuffix(line, "attributes"))
+			if !knows {
+				w.want(w.admin, line, "", 501, "NotImplemented", headers...)
+			} else if r := w.do(w.admin, line, "", headers...); r.Status == 501 {
+				t.Errorf("%s %s: %d %s", kind, line, r.Status, r.Body)
+			}
+			if got := e.last(); got != nil && !knows {
+				t.Errorf("%s %s: the engine saw %s %s", kind, line, got.Method, got.URL)
+			}
+		}
+	}
+}

@@ -103,6 +103,28 @@ func (k Kind) Honours(operation, header string) bool {
 
 func copyCondition(header string) bool { return strings.HasPrefix(header, "X-Amz-Copy-Source-If-") }
 
+// parameters are what a request is about besides a bucket's list and an object's
+// bytes, in the words of S3's table of operations, as engines know it. Ceph 16
+// takes one that it does not know for a request without it: ?encryption lists the
+// bucket, makes it or deletes it, and ?attributes is the object.
+var parameters = [...]string{
+	"acl", "cors", "delete", "id", "legal-hold", "lifecycle", "list-type", "location", "logging", "notification", "object-lock",
+	"partNumber", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore", "retention",
+	"select", "select-type", "tagging", "torrent", "uploadId", "uploads", "versioning", "versions", "website",
+}
+
+// Knows tells whether the engine knows a parameter that tells operations apart.
+// Of what is not known to be, it may make something else than was authorised.
+func (k Kind) Knows(parameter string) bool {
+	switch {
+	case k == AWS, slices.Contains(parameters[:], parameter):
+		return true
+	case k == MinIO:
+		return parameter == "attributes" || parameter == "encryption"
+	}
+	return false
+}
+
 // ReplacesTags tells whether a copy has the tags that the request gives it, if
 // it says so. Ceph 16 copies those of the source all the same, and Garage has no
 // tags.
