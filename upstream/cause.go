@@ -1,6 +1,9 @@
 package upstream
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Cause names the failure in the words of package trail, for whoever asks why.
 func (e *Error) Cause() string {
@@ -11,7 +14,7 @@ func (e *Error) Cause() string {
 type Refusal struct{ Answered }
 
 func (e *Refusal) Error() string {
-	return "the engine answered " + strconv.Itoa(e.Status) + " " + e.Code + " " + e.Text
+	return strings.TrimRight("the engine answered "+strconv.Itoa(e.Status)+" "+e.Code+" "+e.Text, " ")
 }
 
 // Cause serves whoever asks why.

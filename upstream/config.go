@@ -100,6 +100,9 @@ func (c *Config) parse(spec string) error {
 			return fmt.Errorf("%s= is missing: name=NAME,endpoint=URL,credentials=FILE are needed", name)
 		}
 	}
+	if seen["ca"] != "" && c.Endpoint.Scheme != "https" {
+		return errors.New("ca= is for an endpoint with https://")
+	}
 	return c.readCredentials(seen["credentials"], seen["profile"])
 }
 
@@ -175,7 +178,7 @@ func parseEndpoint(value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil:
-		return nil, errors.New("endpoint is not a URL") // url.Error would show a password in it
+		return nil, errors.New("endpoint is not a URL: it must begin with http:// or https:// and a host") // url.Error would show a password in it
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, fmt.Errorf("endpoint %q must begin with http:// or https:// and a host", u.Redacted())
 	case u.User != nil:

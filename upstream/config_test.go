@@ -1,7 +1,9 @@
 package upstream_test
 
 import (
+	"encoding/pem"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +30,9 @@ func TestParseConfig(t *testing.T) {
 	one := write(t, "# a comment = no key\n[only]\naws_access_key_id = AKIDFILE\nAWS_SECRET_ACCESS_KEY="+secret+"\nregion = x\n")
 	two := write(t, "[a]\naws_access_key_id=A\naws_secret_access_key=s\n[b]\naws_access_key_id=B\naws_secret_access_key=s\naws_session_token=t\n")
 	empty := write(t, "[default]\n")
+	tls := httptest.NewTLSServer(nil)
+	defer tls.Close()
+	vouches := write(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw})))
 	for _, q := range []struct{ spec, want string }{
 		{"name=rgw,endpoint=http://127.0.0.1:7480,credentials=env:RGW", "rgw http://127.0.0.1:7480 us-east-1 \"\" other AKIDENV"},
 		{"name=rgw, endpoint=https://s3.example/ , credentials=" + one + ",region=eu-1,prefix=cam-,kind=ceph,concurrency=3", "rgw https://s3.example eu-1 \"cam-\" ceph AKIDFILE"},
@@ -57,6 +62,9 @@ func TestParseConfig(t *testing.T) {
 		{"endpoint=http://h/path", "must not have a path"},
 		{"endpoint=http://u:p@h", "must not have a user"},
 		{"endpoint=http://u:" + secret + "@h:%zz", "not a URL"},
+		{"endpoint=127.0.0.1:7480", "not a URL: it must begin with http:// or https:// and a host"},
+		{"name=x,endpoint=http://h,credentials=env:RGW,ca=" + vouches, "ca= is for an endpoint with https://"},
+		{"name=x,endpoint=https://h,credentials=env:RGW,ca=" + vouches, "x https://h"},
 		{"ca=/nonexistent", "read ca"},
 		{"ca=" + empty, "no certificate in PEM"},
 	} {

@@ -45,14 +45,19 @@ var formErrors = map[string]advice{
 		"Send a larger file, or sign a form with a wider content-length-range."}},
 	"InvalidPolicyDocument": {"The policy of the form cannot be read: {message}", []string{
 		"Correct what makes the form: base64 of JSON with expiration (as 2030-01-01T00:00:00Z) and conditions."}},
-	"MalformedPOSTRequest": {"The form cannot be read: {message}", []string{
-		"Send multipart/form-data with the file as the last field, named file."}},
 	"InvalidArgument": {"A field of the form is missing or wrong: {message}", []string{
 		"Correct the page. The field key must be there, before the file."}},
 }
 
 // errorCodes tells what S3's codes mean here.
 var errorCodes = map[string]advice{
+	"AccessForbidden": {"A browser asked beforehand whether a page of another origin may do it, and the bucket {bucket} has no CORS rule that lets it: {message}", []string{
+		"See the rules. One of them must have the Origin, the method and all headers that the browser asked for, with scheme and port, and without a slash at the end of an origin:\naws s3api get-bucket-cors --bucket {bucket}",
+		"Or: if there are none, make some, as docs/s3.md shows. They give no permission: the request that follows must be signed or presigned."}},
+	"BadRequest": {"It is no question that a browser asks beforehand: {message}", []string{
+		"Send OPTIONS with the headers Origin and Access-Control-Request-Method."}},
+	"MalformedPOSTRequest": {"The form cannot be read: {message}", []string{
+		"Send multipart/form-data with the file as the last field, named file."}},
 	"NoSuchBucket": {"It was allowed, but there is no bucket {bucket}. (Which prefixes of bucket names an S3 engine has is said by --s3-backend; all others are the embedded store's.)", []string{
 		"Correct the name that the client asks for, or make the bucket:\naws s3api create-bucket --bucket {bucket}"}},
 	"NoSuchKey": {"It was allowed, but there is no such object. No policy is the cause.", []string{

@@ -86,7 +86,15 @@ func (s *story) exchangeOf(key string) (found *trail.Record) {
 // unproven tells about a request that was refused before policies were asked.
 func (s *story) unproven(failed *trail.Step) {
 	e := s.e
-	if failed == nil {
+	switch {
+	case failed != nil:
+	case s.rec.Operation == "PreflightRequest" && e.Outcome == Allowed:
+		e.Summary = "A browser asked beforehand, and the bucket's CORS rules let the page do it. No permission is asked of that; the request that follows is."
+		return
+	case s.rec.Operation == "PreflightRequest":
+		s.failure(nil)
+		return
+	default:
 		e.Summary = fmt.Sprintf("The server failed before it knew who asked. Its log has the cause: look for request_id %s.", e.RequestID)
 		return
 	}
@@ -202,9 +210,16 @@ func (s *story) badSignature(reason string) {
 		s.e.Summary = "The request was not signed."
 		s.change(Change{Text: "Give the client credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN), and switch off options like --no-sign-request. Unsigned requests are answered by S3 alone, and only with --s3-public."})
 	case trail.CauseMismatch:
+		if strings.HasPrefix(reason, missingHeader) {
+			s.e.Summary = "The signature is of another request: " + reason
+			s.change(Change{Text: "Send the header as it was signed: " + presignedText})
+			s.change(Change{Text: "Or: look for a proxy that takes it away."})
+			return
+		}
 		s.e.Summary = "The signature is not the one that the secret of " + s.rec.AccessKeyID + " makes of this request: the secret is wrong, or the request was changed on its way."
 		s.change(Change{Text: "Check the secret access key of the client: it must be the one that came with " + s.rec.AccessKeyID + ", whole, without quotes or line ends."})
 		s.change(Change{Text: "Or: if the secret is right, look between client and server. A proxy must pass on the Host header, the path as it was sent (%2F, double slashes) and all signed headers unchanged."})
+		s.change(Change{Text: "Or: " + presignedText})
 	case trail.CauseClock:
 		s.e.Summary = "The clocks of client and server do not agree: " + reason
 		s.change(Change{Text: "Set the client's clock (NTP), or the server's. A device without a clock takes the time from the Date header of the exchange's answer.", Command: "date -u"})
@@ -215,10 +230,24 @@ func (s *story) badSignature(reason string) {
 		s.e.Summary = "A header that says what the request is about was not signed: " + reason
 		s.change(Change{Text: "Let the client sign this header, or not send it; or look for a proxy that adds it."})
 	default:
+		if strings.HasPrefix(reason, otherHeader) {
+			s.e.Summary = "The presigned URL is used with another header than it was made with: " + reason
+			s.change(Change{Text: "Send the header with which the URL was made: " + presignedText})
+			return
+		}
 		s.e.Summary = "The signature cannot be read: " + reason
 		s.change(Change{Text: "Sign with AWS Signature Version 4 as an AWS SDK does. If an SDK did sign, look for a proxy that changes the Authorization header or the query."})
 	}
 }
+
+// What package sigv4 says begins so of a header that was signed and did not come,
+// and of one that is not what a URL of Version 2 has.
+const (
+	missingHeader = "The signed header "
+	otherHeader   = "The query parameter content-"
+)
+
+const presignedText = "a presigned URL is good only as it is, with the method and the headers that it was made for: one for GET is none for HEAD, PUT or DELETE, and with a Content-Type in it that type must be sent (curl -H)."
 
 func attached(d *thingpass.Device, thing string) bool {
 	for i := range d.Things {

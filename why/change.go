@@ -111,10 +111,14 @@ func (s *story) undoDeny(a *authz.Asked, v authz.Verdict) {
 		return
 	}
 	for i := range f.Conditions {
+		verb := "Make"
+		if i > 0 { // a Deny applies only when all of its conditions hold
+			verb = "Or: make"
+		}
 		if c := &f.Conditions[i]; c.Present {
-			s.change(Change{Text: fmt.Sprintf("Make the request one that the Deny is not about: it applies because %s %s %s, and the request has %s.", c.Key, c.Operator, wantedText(c), list(quoted(c.Have)))})
+			s.change(Change{Text: fmt.Sprintf(verb+" the request one that the Deny is not about: it applies because %s %s %s, and the request has %s.", c.Key, c.Operator, wantedText(c), list(quoted(c.Have)))})
 		} else {
-			s.change(Change{Text: fmt.Sprintf("Make the request one that the Deny is not about: it applies because the request has no %s (%s).", c.Key, s.noValue(c.Key))})
+			s.change(Change{Text: fmt.Sprintf(verb+" the request one that the Deny is not about: it applies because the request has no %s (%s).", c.Key, s.noValue(c.Key))})
 		}
 	}
 	command := s.save(v.By, v.Reason.Policy)

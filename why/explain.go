@@ -184,7 +184,10 @@ func (s *story) hidden(failed *trail.Step) {
 	}
 	s.e.Summary = fmt.Sprintf("What was named does not exist. The caller may not list (%s), so it is told \"denied\" and not \"not found\", as AWS does.", failed.Asked.Request.Action)
 	s.e.Changes = append([]Change{{Text: "Correct the name that the client asks for, or create what it names."}}, s.e.Changes...)
-	if len(s.e.Changes) > 1 {
+	if len(s.e.Changes) > 1 && strings.Contains(s.e.Changes[1].Text, " "+prefixKey+": ") { // a request for an object has none
+		s.e.Changes = append(s.e.Changes[:1], Change{Text: "Or, to let the client see that it does not exist: allow " + failed.Asked.Request.Action + " without the condition " + prefixKey +
+			", which a request for an object never fits. That lets it list the whole bucket, too."})
+	} else if len(s.e.Changes) > 1 {
 		s.e.Changes[1].Text = "Or, to let the client see that it does not exist: " + strings.TrimPrefix(s.e.Changes[1].Text, "Or: ")
 	}
 }

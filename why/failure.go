@@ -95,6 +95,9 @@ func (s *story) replacer(write func(string) string) *strings.Replacer {
 			}
 		}
 	}
+	if bucket == "*" { // all of them were asked for
+		bucket = "BUCKET"
+	}
 	folder := key[:strings.LastIndex(key, "/")+1]
 	message := rec.Message
 	if message != "" {
@@ -124,5 +127,10 @@ func (s *story) ended(failed *trail.Step) {
 	}) {
 		return // one of several questions
 	}
-	s.e.Summary += " The request was allowed when it began, and this came while it was under way: it was ended, and nothing of an upload is stored."
+	s.e.Summary += " The request was allowed when it began, and this came while it was under way: it was ended, and "
+	if s.rec.Method == "GET" {
+		s.e.Summary += "the client has a part of the answer at most."
+	} else {
+		s.e.Summary += "nothing of an upload is stored."
+	}
 }

@@ -3,6 +3,8 @@ package why_test
 import (
 	"encoding/xml"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -220,6 +222,52 @@ func TestBadSignature(t *testing.T) {
 	w := newWorld(t)
 	id := w.refused(wrongSecret(w.session("bulbthing")), http.MethodPut, "/vincent-iot/bulbthing/clip.mp4", "SignatureDoesNotMatch")
 	w.why([]string{id}, "the secret is wrong, or the request was changed on its way", "Check the secret access key", "Host header")
+}
+
+// TestPresignedWithout: a presigned URL is used without a header that it was made
+// with.
+func TestPresignedWithout(t *testing.T) {
+	w := newWorld(t)
+	c := w.session("bulbthing")
+	q := url.Values{
+		"X-Amz-Algorithm": {"AWS4-HMAC-SHA256"}, "X-Amz-Credential": {c.Credentials.AccessKeyID + "/" + time.Now().UTC().Format("20060102") + "/us-east-1/s3/aws4_request"},
+		"X-Amz-Date": {time.Now().UTC().Format("20060102T150405Z")}, "X-Amz-Expires": {"60"}, "X-Amz-SignedHeaders": {"content-type;host"},
+		"X-Amz-Security-Token": {c.Credentials.SessionToken}, "X-Amz-Signature": {strings.Repeat("0", 64)},
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.APIURL()+"/vincent-iot/bulbthing/k?"+q.Encode(), nil)
+	w.must(err)
+	resp, err := c.HTTP.Do(r)
+	w.must(err)
+	w.must(resp.Body.Close())
+	out := w.why([]string{resp.Header.Get("X-Amz-Request-Id")}, `The signed header "content-type" is not in the request`, "with the method and the headers that it was made for")
+	if strings.Contains(out, "Check the secret") {
+		t.Error("the secret is not the cause")
+	}
+}
+
+// TestDenyWithTwoConditions: one of them is enough to escape it.
+func TestDenyWithTwoConditions(t *testing.T) {
+	w := newWorld(t)
+	w.permit(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},
+		{"Effect":"Deny","Action":"s3:Put*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"},"Bool":{"aws:SecureTransport":"true"}}}]}`)
+	w.settle()
+	id := w.refused(w.session("bulbthing"), http.MethodPut, "/vincent-iot/bulbthing/clip.mp4", "AccessDenied")
+	if out := w.why([]string{id}, "1. Make the request one", "2. Or: make the request one", "3. Or: change"); strings.Count(out, "Make the request one") != 1 {
+		t.Error("not all are needed")
+	}
+}
+
+// TestMissingObjectBehindPrefix: a request for an object has no prefix that it
+// could be made to fit.
+func TestMissingObjectBehindPrefix(t *testing.T) {
+	w := newWorld(t)
+	w.permit(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::vincent-iot/*"},
+		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::vincent-iot","Condition":{"StringLike":{"s3:prefix":"${credentials-iot:ThingName}/*"}}}]}`)
+	w.settle()
+	id := w.refused(w.session("bulbthing"), http.MethodHead, "/vincent-iot/bulbthing/none", "AccessDenied")
+	if out := w.why([]string{id}, "Correct the name", "without the condition s3:prefix", "list the whole bucket"); strings.Contains(out, "ake the request fit") {
+		t.Error("no request for an object has a prefix")
+	}
 }
 
 func TestSkewedClock(t *testing.T) {

@@ -273,3 +273,45 @@ func TestLockedBucket(t *testing.T) {
 	out := w.why([]string{w.refused(w.Admin, http.MethodGet, "/vincent-iot/x", "AccessDenied")}, "DENIED", `"Stop"`, "aws s3api delete-bucket-policy --bucket vincent-iot")
 	w.silent(out, "recover-bucket")
 }
+
+// TestPreflight: what a browser asks beforehand is refused by the bucket's rules,
+// and answered without asking who it is.
+func TestPreflight(t *testing.T) {
+	w := withEngines(t)
+	w.s3(http.MethodPut, "/here", nil)
+	ask := func(header http.Header) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, w.APIURL()+"/here/k", nil)
+		w.must(err)
+		r.Header = header
+		resp, err := w.Admin.HTTP.Do(r)
+		w.must(err)
+		w.must(resp.Body.Close())
+		return resp.Header.Get("X-Amz-Request-Id")
+	}
+	page := http.Header{"Origin": {"https://app.example"}, "Access-Control-Request-Method": {"PUT"}}
+	for id, want := range map[string][]string{
+		ask(page): {"FAILED", "the bucket here has no CORS rule", "CORS is not enabled", "aws s3api get-bucket-cors --bucket here"},
+		ask(nil):  {"FAILED", "no question that a browser asks", "Origin"},
+	} {
+		if out := w.why([]string{id}, want...); strings.Contains(out, "server failed") || strings.Contains(out, "It was allowed") {
+			t.Error("nothing failed, and nothing was allowed")
+		}
+	}
+	w.s3(http.MethodPut, "/here?cors", []byte(`<CORSConfiguration><CORSRule><AllowedOrigin>https://app.example</AllowedOrigin><AllowedMethod>PUT</AllowedMethod></CORSRule></CORSConfiguration>`))
+	if out := w.why([]string{ask(page)}, "ALLOWED", "CORS rules"); strings.Contains(out, "failed") {
+		t.Error("nothing failed")
+	}
+}
+
+// TestFormWithoutFile: it is not known what a form is before it can be read.
+func TestFormWithoutFile(t *testing.T) {
+	w := withEngines(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.APIURL()+"/here", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\na\r\n--x--\r\n"))
+	w.must(err)
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+	resp, err := w.Admin.HTTP.Do(r)
+	w.must(err)
+	w.must(resp.Body.Close())
+	w.why([]string{resp.Header.Get("X-Amz-Request-Id")}, "The form cannot be read", "the file as the last field, named file")
+}
