@@ -151,6 +151,10 @@ func (c *Call) Body() (*sigv4.Body, error) {
 	return c.Signature.Body(c.Request, c.caller.Secret.Reveal())
 }
 
+// Ended is why the transfer of the body or of the answer was ended, because the
+// caller is no longer known; nil while it may go on. Body says so by itself.
+func (c *Call) Ended() error { return c.watch.reason() }
+
 func denied(p wire.Protocol, message string) *wire.Error {
 	code := "AccessDenied"
 	if p == wire.RESTJSON || p == wire.JSON11 {

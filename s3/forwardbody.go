@@ -33,7 +33,7 @@ func (f *forwarding) body(q *upstream.Request) (done func(), err error) {
 	if err != nil {
 		return done, err
 	}
-	src := io.Reader(&permitted{limited: verified, permit: f.permit, since: time.Now()})
+	src := f.permitted(verified)
 	q.Length, q.Hash = verified.Length(), clientHash(f.r)
 	if q.Length < 0 {
 		kept, err := f.s.spools.keep(f.call.Principal.UniqueID, src)
@@ -42,7 +42,7 @@ func (f *forwarding) body(q *upstream.Request) (done func(), err error) {
 		}
 		done = func() { _ = kept.Close() }
 		q.Length = kept.length
-		src = kept
+		src = f.permitted(kept)
 	}
 	if name := verified.Trailer(); name != "" && f.engine.Kind().Trailers() {
 		reframe(q, src, trailer{name, verified.Checksums})
@@ -62,16 +62,26 @@ func (f *forwarding) body(q *upstream.Request) (done func(), err error) {
 // recent is how long a decision counts without being asked for again.
 const recent = 250 * time.Millisecond
 
+// permitted is a body that ends when it must no longer be stored: src, which
+// returns its last bytes with io.EOF.
+func (f *forwarding) permitted(src io.Reader) io.Reader {
+	return &permitted{Reader: src, forwarding: f, since: time.Now()}
+}
+
 // permitted asks once more before it gives out the last bytes of a body that
-// took its time.
+// took its time, and sooner whether the transfer was ended: a body that waits on
+// disk does not come to an end with its connection.
 type permitted struct {
-	*limited
-	permit func() error
-	since  time.Time
+	io.Reader
+	*forwarding
+	since time.Time
 }
 
 func (p *permitted) Read(b []byte) (int, error) {
-	n, err := p.limited.Read(b)
+	if err := p.call.Ended(); err != nil {
+		return 0, err
+	}
+	n, err := p.Reader.Read(b)
 	if err == io.EOF && time.Since(p.since) > recent { //nolint:errorlint // io.Reader's contract
 		if denied := p.permit(); denied != nil {
 			clear(b[:n])

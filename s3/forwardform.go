@@ -30,7 +30,7 @@ func (f *forwarding) form() error {
 	}
 	q.Length = kept.length
 	if q.Length > 0 {
-		q.Body, q.Hash = kept, sigv4.UnsignedPayload
+		q.Body, q.Hash = f.permitted(kept), sigv4.UnsignedPayload
 	}
 	a, err := f.send(q)
 	if err != nil {

@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"bytes"
 	"encoding/xml"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/thingtest"
+	"github.com/thingpass/thingpass/upstream"
 )
 
 // half sends the first half of a body, calls between, and sends the rest.
@@ -77,4 +79,62 @@ func TestRevokedWhileUploading(t *testing.T) {
 	w.want(w.admin, "GET /own/late", "", 404, "NoSuchKey")
 	w.want(w.admin, "GET /own/parts", "", 404, "NoSuchKey")
 	w.contains(w.want(w.admin, "GET /own/parts?uploadId="+created.UploadID, "", 200, ""), "<Size>7</Size>")
+}
+
+// TestRevokedWhileHandedOn: a body that waited on disk because its length was not
+// known can be revoked while an engine takes it, too: the engine never gets all.
+func TestRevokedWhileHandedOn(t *testing.T) {
+	w, e := frontOf(t, upstream.Ceph, nil)
+	const size = 20 << 20
+	began, taken := make(chan struct{}), make(chan int64, 1)
+	e.before = func(rw http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut {
+			return false
+		}
+		close(began)
+		total, err := int64(0), error(nil)
+		for n := int64(0); err == nil; total += n {
+			time.Sleep(60 * time.Millisecond)
+			n, err = io.CopyN(io.Discard, r.Body, 512<<10)
+		}
+		taken <- total
+		return true
+	}
+	w.query("iam", "CreateUser", "UserName", "lamp")
+	w.query("iam", "PutUserPolicy", "UserName", "lamp", "PolicyName", "p", "PolicyDocument",
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}}`)
+	var key struct {
+		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
+	}
+	if err := xml.Unmarshal(w.query("iam", "CreateAccessKey", "UserName", "lamp"), &key); err != nil {
+		t.Fatal(err)
+	}
+	user := w.server.Client(sigv4.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret})
+	chunk := append(append([]byte("100000\r\n"), make([]byte, 1<<20)...), "\r\n"...)
+	body := append(bytes.Repeat(chunk, size>>20), "0\r\n\r\n"...)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.server.APIURL()+"/cam-a/k", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ContentLength = -1
+	sigv4.Sign(r, user.Credentials, user.Region, "s3", user.Now(), "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+	go func() {
+		<-began
+		_, _ = w.admin.Query(t.Context(), "iam", "DeleteAccessKey", "UserName", "lamp", "AccessKeyId", key.ID)
+	}()
+	resp, err := user.HTTP.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	select {
+	case got := <-taken:
+		if resp.StatusCode != 403 || got >= size {
+			t.Errorf("%d %s, the engine has %d bytes of %d", resp.StatusCode, answer, got, size)
+		}
+	case <-time.After(10 * time.Second):
+		t.Errorf("%d %s, and the engine takes it still", resp.StatusCode, answer)
+	}
 }

@@ -47,6 +47,7 @@ func errSpoolFull() error {
 type spooled struct {
 	*os.File
 	length int64
+	left   int64 // bytes that are not read yet
 	of     *spools
 	user   string
 }
@@ -79,8 +80,18 @@ func (s *spooled) fill(src io.Reader) (err error) {
 	if _, err := io.Copy(meteredFile{s}, src); err != nil {
 		return err
 	}
+	s.left = s.length
 	_, err = s.Seek(0, io.SeekStart)
 	return err
+}
+
+// Read returns the last bytes together with io.EOF, as sigv4.Body does.
+func (s *spooled) Read(p []byte) (int, error) {
+	n, err := s.File.Read(p)
+	if s.left -= int64(n); s.left <= 0 && err == nil {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // Close gives the file and its share of the bounds up.
