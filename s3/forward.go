@@ -39,10 +39,13 @@ func (s *service) forward(x *exchange, op *row) error {
 		return s.embedded(x, op)
 	}
 	x.call.SetEngine(e.Name())
+	f := &forwarding{exchange: x, s: s, op: op, engine: e}
+	if op == s.table.preflight { // before anything is said of the engine
+		return f.preflight()
+	}
 	if why := e.Kind().Refuses(x.bucket, x.key); why != "" {
 		return errEngineRefuses(x.bucket, x.key, why)
 	}
-	f := &forwarding{exchange: x, s: s, op: op, engine: e}
 	if err := f.known(); err != nil {
 		return err
 	}
@@ -64,8 +67,6 @@ func (s *service) forward(x *exchange, op *row) error {
 		return f.ours()
 	case "DeleteObjects":
 		return f.deleteObjects()
-	case "PreflightRequest":
-		return f.preflight()
 	case "CopyObject", "UploadPartCopy":
 		return f.copy()
 	case "CompleteMultipartUpload":

@@ -13,8 +13,13 @@ const accessControl = "Access-Control-"
 
 // preflight has the engine say what its rules for the bucket allow a page of
 // another origin. Like a browser it asks without a signature, and with what the
-// rules are about. A refusal says neither why nor whether there is such a bucket.
+// rules are about. A refusal says neither why nor whether there is such a bucket,
+// nor of which kind the engine is.
 func (f *forwarding) preflight() error {
+	const refused = "CORSResponse: This CORS request is not allowed."
+	if f.engine.Kind().Refuses(f.bucket, f.key) != "" {
+		return f.errCORS(refused)
+	}
 	q := &upstream.Request{Method: http.MethodOptions, Bucket: f.bucket, Key: f.key, Header: http.Header{}, Unsigned: true}
 	for _, name := range []string{"Origin", accessControl + "Request-Method", accessControl + "Request-Headers"} {
 		if v := f.r.Header.Values(name); len(v) > 0 {
@@ -34,7 +39,7 @@ func (f *forwarding) preflight() error {
 	case a.Status/100 == 5:
 		return errEngineDown(&upstream.Refusal{Answered: upstream.ReadFailure(a)})
 	}
-	return f.errCORS("CORSResponse: This CORS request is not allowed.")
+	return f.errCORS(refused)
 }
 
 // crossOrigin shows the client, which sent an origin, what the engine says of

@@ -102,3 +102,12 @@ func TestForwardedOrigin(t *testing.T) {
 		}
 	}
 }
+
+// TestForwardedPreflightOfStrangers: who has shown no signature does not learn of
+// which kind an engine is.
+func TestForwardedPreflightOfStrangers(t *testing.T) {
+	w, _ := frontOf(t, upstream.Other, nil)
+	for _, path := range []string{"k/..", "k?versionId=a_b", "k?uploadId=..", "k"} {
+		w.want(w.admin, "OPTIONS /cam-a/"+path, "", 403, "AccessForbidden", "Origin", "https://a", "Access-Control-Request-Method", "PUT", "If-Match", "x")
+	}
+}

@@ -36,6 +36,11 @@ func (t Timeouts) orDefaults() Timeouts {
 const (
 	defaultConcurrency = 512
 
+	// unsignedShare is the part of the turns, one in so many, that requests without
+	// a signature may have together: who sends those has shown nothing, and must
+	// not keep others waiting.
+	unsignedShare = 8
+
 	// idle is how long a connection is kept for the next request: less than any
 	// engine or balancer does, because an upload that meets the end of its
 	// connection cannot be sent again.
@@ -54,6 +59,7 @@ type Engine struct {
 	keys      sigv4.Credentials
 	transport *http.Transport
 	turns     chan struct{}
+	unsigned  chan struct{} // those of turns that requests without a signature have
 
 	probe  sync.Mutex
 	probed time.Time
@@ -73,6 +79,8 @@ func New(cfg Config) *Engine {
 		cfg:   cfg,
 		keys:  cfg.credentials(),
 		turns: make(chan struct{}, cfg.Concurrency),
+
+		unsigned: make(chan struct{}, max(1, cfg.Concurrency/unsignedShare)),
 		transport: &http.Transport{
 			DialContext:            dialer(cfg.Timeouts.Dial),
 			TLSHandshakeTimeout:    cfg.Timeouts.Dial,

@@ -83,6 +83,8 @@ type Answer struct {
 	out    *outgoing
 	watch  *watch
 	engine *Engine
+
+	unsigned bool // as the request was
 }
 
 // Failure says what became of a request that has no answer.
@@ -123,7 +125,7 @@ func (e *Engine) Send(ctx context.Context, q *Request) (*Answer, error) {
 	if why := q.refusal(e.cfg.Kind); why != "" { // whoever asks should have asked before
 		return nil, fmt.Errorf("request for %q of bucket %q is not sent to the S3 engine %q: %s", q.Key, q.Bucket, e.cfg.Name, why)
 	}
-	if err := e.turn(ctx); err != nil {
+	if err := e.turn(ctx, q.Unsigned); err != nil {
 		return nil, err
 	}
 	a, err := e.send(ctx, q)
@@ -137,13 +139,38 @@ func (e *Engine) Send(ctx context.Context, q *Request) (*Answer, error) {
 		}
 	}
 	if err != nil {
-		<-e.turns
+		e.done(q.Unsigned)
 	}
 	return a, err
 }
 
-// turn waits until the engine may have one more request.
-func (e *Engine) turn(ctx context.Context) error {
+// turn waits until the engine may have one more request. One without a signature
+// does not wait for others of its sort.
+func (e *Engine) turn(ctx context.Context, unsigned bool) error {
+	if unsigned {
+		select {
+		case e.unsigned <- struct{}{}:
+		default:
+			return &Error{Failure: Busy}
+		}
+	}
+	err := e.wait(ctx)
+	if err != nil && unsigned {
+		<-e.unsigned
+	}
+	return err
+}
+
+// done gives a turn back.
+func (e *Engine) done(unsigned bool) {
+	<-e.turns
+	if unsigned {
+		<-e.unsigned
+	}
+}
+
+// wait takes one of the turns.
+func (e *Engine) wait(ctx context.Context) error {
 	select {
 	case e.turns <- struct{}{}:
 		return nil
@@ -186,7 +213,7 @@ func (e *Engine) send(parent context.Context, q *Request) (*Answer, error) {
 		if out.complete() && out != nil {
 			begun = out.ended
 		}
-		a := &Answer{Took: time.Since(begun), Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, body: resp.Body, out: out, watch: w, engine: e}
+		a := &Answer{Took: time.Since(begun), Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, body: resp.Body, out: out, watch: w, engine: e, unsigned: q.Unsigned}
 		switch {
 		case resp.StatusCode < 200 || resp.StatusCode > 599:
 			err = fmt.Errorf("it answers with status %d", resp.StatusCode)
@@ -312,6 +339,6 @@ func (a *Answer) Close() {
 	_ = a.body.Close()
 	a.watch.end()
 	a.out.stop()
-	<-a.engine.turns
+	a.engine.done(a.unsigned)
 	a.engine = nil
 }
