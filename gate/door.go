@@ -347,6 +347,9 @@ func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, 
 		return nil, err
 	}
 	rules := sigv4.Rules{S3: sv.Protocol == wire.RESTXML, Now: c.Now, NoV2: d.cfg.NoPresignV2, Keys: d.keys}
+	if sv.Hosted != nil {
+		rules.Bucket = sv.Hosted(c.Request.Host)
+	}
 	var body []byte
 	hash := ""
 	if !rules.S3 {

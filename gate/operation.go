@@ -160,6 +160,9 @@ type Service struct {
 	// that a request is read once.
 	Route func(*http.Request) (operation string, in any, err error)
 
+	// Hosted is the bucket that a request's host names, "" for none (S3).
+	Hosted func(host string) string
+
 	// Cross adds to an answer what a browser must see before it shows the answer to
 	// a page of another origin; nil for nothing. It is called for requests that name
 	// an origin, before anything of them is verified, so that they hear of errors.

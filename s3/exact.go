@@ -51,16 +51,10 @@ func errFramed() error {
 	return errRequest("The value of x-amz-content-sha256 header is invalid: only PutObject and UploadPart have a body in chunks.")
 }
 
-// signedFor refuses what nobody has signed although it matters.
-//
-// Answering other headers than an object has, because somebody says so who does
-// not sign (GetObject): a link could make a page of it. And a host that names the
-// bucket of a URL presigned with Signature Version 2, which does not cover it:
-// whose signer meant the first name in the path.
+// signedFor refuses what nobody has signed although it matters: to answer other
+// headers than an object has, because somebody says so who does not sign
+// (GetObject). A link could make a page of it.
 func (t *target) signedFor(c *gate.Call) error {
-	if t.hosted && c.Signature.Presigned && c.Signature.Time.IsZero() {
-		return errRequest("A URL that is presigned with Signature Version 2 must name its bucket in the path.")
-	}
 	if !c.Signature.Unsigned {
 		return nil
 	}

@@ -166,3 +166,48 @@ func TestPresignedV2SwitchedOff(t *testing.T) {
 		t.Errorf("%d\n%s", r.Status, r.Body)
 	}
 }
+
+// TestPresignedV2Hosted: the bucket is signed before the path, also where the host
+// names it, which Version 2 does not sign: a URL for one bucket is none for a key
+// of another.
+func TestPresignedV2Hosted(t *testing.T) {
+	s, err := thingtest.Start(t.Context(), thingtest.Options{S3Domains: []string{"s3.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	w := &world{T: t, server: s, admin: s.Admin}
+	w.want(w.admin, "PUT /fleet", "", 200, "")
+	w.want(w.admin, "PUT /other", "", 200, "")
+	w.want(w.admin, "PUT /fleet/k", "of fleet", 200, "")
+	w.want(w.admin, "PUT /other/fleet/k", "of other", 200, "")
+	until := time.Now().Add(time.Minute)
+	for _, q := range []struct {
+		host, signed, sent string
+		status             int
+		body               string
+	}{
+		{"fleet.s3.example.com", "/fleet/k", "/k", 200, "of fleet"},
+		{"FLEET.s3.example.com:9443", "/fleet/k", "/k", 200, "of fleet"},
+		{"fleet.s3.example.com", "/fleet/", "/", 200, "<Key>k</Key>"},
+		{"s3.example.com", "/fleet/k", "/fleet/k", 200, "of fleet"},
+		{"fleet.s3.example.com", "/k", "/k", 403, "SignatureDoesNotMatch"},
+		{"other.s3.example.com", "/fleet/k", "/fleet/k", 403, "SignatureDoesNotMatch"},
+	} {
+		_, query, _ := strings.Cut(presignV2("GET", q.signed, until, w.admin.Credentials), "?")
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.admin.Endpoint+q.sent+"?"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = q.host
+		resp, err := w.admin.HTTP.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != q.status || !strings.Contains(string(body), q.body) {
+			t.Errorf("%s%s signed as %s: %d %s", q.host, q.sent, q.signed, resp.StatusCode, body)
+		}
+	}
+}

@@ -111,7 +111,7 @@ func TestSignedPayload(t *testing.T) {
 }
 
 // TestHosts: where a bucket is named by the host, that is where its objects are;
-// but Version 2 signs no host, so it must not say the bucket there.
+// and Version 2, which signs no host, signs it before the path.
 func TestHosts(t *testing.T) {
 	w := openWorld(t, "s3.example.org")
 	w.want(w.admin, "PUT /vault", "", 200, "")
@@ -120,7 +120,7 @@ func TestHosts(t *testing.T) {
 	if r := w.unsigned("GET "+path, ""); r.Status != 200 || string(r.Body) != "x" {
 		t.Errorf("%d %s", r.Status, r.Body)
 	}
-	if r := w.unsigned("GET "+path, "", "Host", "vault.s3.example.org"); r.Status != 400 || codeOf(r) != "InvalidRequest" {
+	if r := w.unsigned("GET "+path, "", "Host", "vault.s3.example.org"); r.Status != 403 || codeOf(r) != "SignatureDoesNotMatch" {
 		t.Errorf("in another bucket: %d %s", r.Status, r.Body)
 	}
 	const form = "--b\r\nContent-Disposition: form-data; name=key\r\n\r\na b\r\n--b\r\nContent-Disposition: form-data; name=file\r\n\r\nx\r\n--b--\r\n"

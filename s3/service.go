@@ -95,6 +95,7 @@ func New(cfg Config) gate.Service {
 		Protocol: wire.RESTXML,
 		Error:    toWire,
 		Route:    s.route,
+		Hosted:   s.virtual,
 		Cross:    s.crossOrigin,
 	}
 	for i := range s.table.rows {

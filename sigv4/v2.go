@@ -182,7 +182,7 @@ func (s *Signature) verifyV2(r *http.Request, secret string, rules Rules) error 
 		return errV2("x-amz-content-sha256 %q is not supported with Signature Version 2.", payload)
 	}
 	failure := &Error{Kind: Mismatch, Message: mismatchText(true), Provided: s.provided}
-	for _, path := range pathsV2(r.URL) {
+	for _, path := range pathsV2(r.URL, rules.Bucket) {
 		toSign, err := s.stringToSignV2(r, path)
 		if err != nil {
 			return err
@@ -218,10 +218,14 @@ func (s *Signature) checkUntil(rules Rules) error {
 }
 
 // pathsV2 is the path as it was sent. A bucket alone is signed with a slash at
-// its end by botocore, which sends none, and as sent by others; both name it.
-func pathsV2(u *url.URL) []string {
+// its end by botocore, which sends none, and as sent by others; both name it. One
+// that the host names stands before the path: else a URL would be good for the
+// same path below every host.
+func pathsV2(u *url.URL, bucket string) []string {
 	path := wirePath(u)
 	switch {
+	case bucket != "":
+		return []string{"/" + bucket + "/" + strings.TrimPrefix(path, "/")}
 	case path == "":
 		return []string{"/"}
 	case len(path) > 1 && strings.Count(path, "/") == 1:

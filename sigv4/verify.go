@@ -18,6 +18,10 @@ type Rules struct {
 	Skew time.Duration // 0 means DefaultSkew
 	NoV2 bool          // refuse URLs presigned with Signature Version 2
 	Keys *Keys         // derived signing keys that are used again; nil for none
+
+	// Bucket is the one that the host names, "" in path style. Version 2 signs it
+	// before the path, and not the host.
+	Bucket string
 }
 
 // Verify proves that r was signed with secret, and at a time that rules
