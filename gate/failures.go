@@ -114,12 +114,15 @@ func s3SignatureError(c *Call, e *sigv4.Error) *wire.Error {
 	case sigv4.Mismatch:
 		out.Code = "SignatureDoesNotMatch"
 		out.Message = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
-		canonical := hideToken(e.CanonicalRequest, c.Signature.Token)
+		canonical, toSign := hideToken(e.CanonicalRequest, c.Signature.Token), hideToken(e.StringToSign, c.Signature.Token)
+		if c.Signature.Form { // the policy of a form, with the token in it, in base64
+			toSign = hidden
+		}
 		out.Fields = []wire.Field{
 			{Name: "AWSAccessKeyId", Value: c.AccessKeyID},
-			{Name: "StringToSign", Value: hideToken(e.StringToSign, c.Signature.Token)},
+			{Name: "StringToSign", Value: toSign},
 			{Name: "SignatureProvided", Value: e.Provided},
-			{Name: "StringToSignBytes", Value: hexBytes(e.StringToSign)},
+			{Name: "StringToSignBytes", Value: hexBytes(toSign)},
 			{Name: "CanonicalRequest", Value: canonical},
 			{Name: "CanonicalRequestBytes", Value: hexBytes(canonical)},
 		}
@@ -183,8 +186,10 @@ func hideToken(signed, token string) string {
 	if token == "" {
 		return signed
 	}
-	return strings.ReplaceAll(signed, token, "REDACTED")
+	return strings.ReplaceAll(signed, token, hidden)
 }
+
+const hidden = "REDACTED"
 
 // hexBytes shows what a text is made of, as S3 does.
 func hexBytes(s string) string { return fmt.Sprintf("% x", s) }

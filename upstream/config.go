@@ -83,6 +83,8 @@ func (c *Config) parse(spec string) error {
 	for part := range strings.SplitSeq(spec, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		switch {
+		case !ok && len(seen) == 0:
+			return errors.New("it begins with name=NAME,endpoint=URL,credentials=FILE")
 		case !slices.Contains(settings[:], name):
 			return errNoSuch("setting", name, settings[:], nil)
 		case !ok || value == "":

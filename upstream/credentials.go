@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -21,7 +22,10 @@ func (c *Config) readCredentials(source, profile string) error {
 	}
 	text, err := os.ReadFile(source)
 	if err != nil {
-		return fmt.Errorf("read credentials: %w", err)
+		if e, ok := errors.AsType[*fs.PathError](err); ok { // its path may be keys that somebody put there
+			err = e.Err
+		}
+		return fmt.Errorf("read credentials: %w: credentials= wants a file as the AWS CLI has it, or env:NAME", err)
 	}
 	if info, err := os.Stat(source); err == nil && info.Mode().Perm()&0o077 != 0 {
 		c.Exposed = source
