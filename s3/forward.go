@@ -114,7 +114,10 @@ func (f *forwarding) versionOf(t *target) error {
 	return nil
 }
 
-const uploadParameter = "uploadId"
+const (
+	uploadParameter  = "uploadId"
+	encryptionHeader = "X-Amz-Server-Side-Encryption"
+)
 
 // plain forwards a request as it is and its answer as it is.
 func (f *forwarding) plain() error {
@@ -143,6 +146,9 @@ func (f *forwarding) plain() error {
 func (f *forwarding) send(q *upstream.Request) (*upstream.Answer, error) {
 	if err := f.closed(q.Header); err != nil {
 		return nil, err
+	}
+	if !f.engine.Kind().Encrypts(q.Header.Get(encryptionHeader)) {
+		return nil, errNotImplemented(strings.ToLower(encryptionHeader) + " on the storage of this bucket")
 	}
 	a, err := f.engine.Send(f.r.Context(), q)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -164,4 +165,34 @@ func TestUnknownToEngine(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestUnencrypted: an engine that would store what shall be encrypted as it is
+// does not get it, however it is said.
+func TestUnencrypted(t *testing.T) {
+	for kind, algorithms := range map[upstream.Kind]string{"aws": "", "minio": "", "ceph": "AES256", "garage": "AES256 aws:kms", "seaweedfs": "AES256 aws:kms", "other": "AES256 aws:kms"} {
+		w, e := frontOf(t, kind, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<Anything/>") })
+		for _, algorithm := range []string{"AES256", "aws:kms"} {
+			for _, line := range []string{"PUT /cam-a/k", "POST /cam-a/k?uploads", "PUT /cam-a/k from /cam-a/j"} {
+				what, source, copied := strings.Cut(line, " from ")
+				headers := []string{"X-Amz-Server-Side-Encryption", algorithm}
+				if copied {
+					headers = append(headers, "X-Amz-Copy-Source", source)
+				}
+				_ = e.last()
+				r := w.do(w.admin, what, "", headers...)
+				got := e.last()
+				if slices.Contains(strings.Fields(algorithms), algorithm) != (r.Status == 501) || r.Status == 501 && got != nil && got.Method != http.MethodGet {
+					t.Errorf("%s, %s %s: %d %s", kind, line, algorithm, r.Status, r.Body)
+				}
+			}
+		}
+	}
+}
+
+// TestUnreadableTags: an engine that answers a question for tags with what is no
+// document is one to come back to.
+func TestUnreadableTags(t *testing.T) {
+	w, _ := frontOf(t, upstream.Ceph, nil)
+	w.want(w.admin, "PUT /cam-a/k", "", 503, "SlowDown", "X-Amz-Copy-Source", "/cam-a/j")
 }

@@ -235,7 +235,7 @@ func engineTags(ctx context.Context, e *upstream.Engine, t *target) (map[string]
 		return nil, errEngineDown(fmt.Errorf("the engine answered %d to a question for tags", a.Status))
 	}
 	if err := xml.NewDecoder(io.LimitReader(a, maxConfiguration)).Decode(&out); err != nil {
-		return nil, err
+		return nil, errEngineDown(err)
 	}
 	tags, seen := make(map[string]string, len(out.Tags)), make(map[string]bool, len(out.Tags))
 	for _, t := range out.Tags {

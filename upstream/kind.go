@@ -130,6 +130,13 @@ func (k Kind) Knows(parameter string) bool {
 // tags.
 func (k Kind) ReplacesTags() bool { return k == AWS || k == MinIO || k == SeaweedFS }
 
+// Encrypts tells whether the engine keeps an object encrypted when
+// x-amz-server-side-encryption says so, or refuses it when it cannot. Ceph 16
+// takes AES256 and stores the object as it is.
+func (k Kind) Encrypts(algorithm string) bool {
+	return algorithm == "" || k == AWS || k == MinIO || k == Ceph && algorithm != "AES256"
+}
+
 // maxID is how long the id of an upload or a version may be, in bytes (S3's user
 // guide, "Version IDs").
 const maxID = 1024
