@@ -116,6 +116,10 @@ func TestWarnings(t *testing.T) {
 		{Identity, `{"Effect":"Allow","Action":"iam:*",` + condition + `{"ForAllValues:StringEquals":{"aws:TagKeys":"a"}}}`, []string{
 			`all-of-nothing: ForAllValues:StringEquals holds when aws:TagKeys is absent; add "Null": {"aws:TagKeys": "false"} if it must be present`}},
 		{Identity, `{"Effect":"Allow","Action":"iam:*",` + condition + `{"ForAllValues:StringEquals":{"aws:TagKeys":"a"},"Null":{"aws:tagkeys":"false"}}}`, nil},
+		{Identity, `{"Effect":"Allow","Action":"s3:ListBucket",` + condition + `{"StringLikeIfExists":{"s3:prefix":"a/*"}}}`, []string{
+			"whole-list: StringLikeIfExists holds when s3:prefix is absent, so the whole bucket may be listed; write StringLike"}},
+		{Identity, `{"Effect":"Allow","Action":"s3:ListBucket",` + condition + `{"StringLikeIfExists":{"s3:prefix":"a/*"},"Null":{"s3:prefix":"false"}}}`, nil},
+		{Identity, `{"Effect":"Deny","Action":"s3:ListBucket",` + condition + `{"StringLikeIfExists":{"s3:prefix":"a/*"}}}`, nil},
 		{Resource, `{"Effect":"Allow","NotPrincipal":{"AWS":"123456789012"},"Action":"s3:GetObject",` + object + `}`, []string{
 			"allow-not-principal: Allow with NotPrincipal allows everybody else, anonymous callers too; name those who may in Principal"}},
 

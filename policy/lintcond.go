@@ -27,6 +27,9 @@ func (l *linter) condition(c *rawCondition) {
 	if c.op.set == forAll && l.raw.effect == "Allow" && !l.hasNull(c.key) {
 		l.warn("all-of-nothing", c.name+" holds when "+c.key+" is absent", `add "Null": {"`+c.key+`": "false"} if it must be present`)
 	}
+	if c.op.ifExists && l.raw.effect == "Allow" && equalFold(c.key, "s3:prefix") && !l.hasNull(c.key) {
+		l.warn("whole-list", c.name+" holds when "+c.key+" is absent, so the whole bucket may be listed", "write "+strings.TrimSuffix(c.name, "IfExists"))
+	}
 	for _, v := range c.values {
 		l.value(c, v)
 	}

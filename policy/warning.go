@@ -20,6 +20,7 @@ type Warning struct {
 	//	no-default           a default that is not written as one
 	//	deny-loses-variable  a Deny that does not apply when a variable has no value
 	//	all-of-nothing       an Allow with ForAllValues, which an absent key satisfies
+	//	whole-list           an Allow of lists whose prefix may be left out
 	//	literal-wildcard     * or ? with an operator that takes it as text
 	//	no-number, no-boolean, no-address, no-base64, no-arn
 	//	                     a value that compares with nothing
