@@ -130,6 +130,11 @@ func (f *forwarding) plain() error {
 		return err
 	}
 	defer done()
+	return f.passOn(q)
+}
+
+// passOn sends a request and answers as the engine does.
+func (f *forwarding) passOn(q *upstream.Request) error {
 	a, err := f.send(q)
 	if err != nil {
 		return err

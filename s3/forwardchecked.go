@@ -95,12 +95,7 @@ func (f *forwarding) made(text string) error {
 		return err
 	}
 	f.replaceDocument(q, text)
-	a, err := f.send(q)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	return f.relay(a)
+	return f.passOn(q)
 }
 
 // replaceDocument is setDocument for a request whose own document had checksums.

@@ -130,10 +130,5 @@ func (f *forwarding) putACL() error {
 	if err := f.permit(); err != nil {
 		return err
 	}
-	a, err := f.send(q)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	return f.relay(a)
+	return f.passOn(q)
 }

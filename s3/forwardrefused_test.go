@@ -196,3 +196,11 @@ func TestUnreadableTags(t *testing.T) {
 	w, _ := frontOf(t, upstream.Ceph, nil)
 	w.want(w.admin, "PUT /cam-a/k", "", 503, "SlowDown", "X-Amz-Copy-Source", "/cam-a/j")
 }
+
+// TestUnknownBlock: an engine that does not tell its public access block is one
+// to come back to, and the public policy that it is about is not kept.
+func TestUnknownBlock(t *testing.T) {
+	w, _ := refusing(t, "AccessDenied", true, map[string]int{"HEAD /cam-a": 200})
+	w.want(w.admin, "PUT /cam-a?policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::cam-a/*"}]}`, 503, "SlowDown")
+	w.want(w.admin, "GET /cam-a?policy", "", 404, "NoSuchBucketPolicy")
+}

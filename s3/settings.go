@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -119,24 +118,12 @@ func (s *service) accessBlock(x *exchange) (b accessBlock, err error) {
 // engineAccessBlock asks an engine for a bucket's public access block. One that
 // has no such thing has refused to be told of any.
 func engineAccessBlock(ctx context.Context, e *upstream.Engine, bucket string) (b accessBlock, err error) {
-	a, err := e.Send(ctx, &upstream.Request{Method: http.MethodGet, Bucket: bucket, Query: publicAccessBlock})
-	if err != nil {
-		return b, errEngineDown(err)
-	}
-	defer a.Close()
-	switch a.Status {
-	case http.StatusOK:
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return b, nil
-	default:
-		return b, fmt.Errorf("the engine answered %d to a question for a public access block", a.Status)
-	}
 	var out struct { // in any namespace
 		BlockPublicPolicy     bool
 		RestrictPublicBuckets bool
 	}
-	if err := xml.NewDecoder(io.LimitReader(a, maxConfiguration)).Decode(&out); err != nil {
-		return b, errEngineDown(err)
+	if _, err := question(ctx, e, &upstream.Request{Method: http.MethodGet, Bucket: bucket, Query: publicAccessBlock}, &out); err != nil {
+		return b, err
 	}
 	return accessBlock{BlockPublicPolicy: out.BlockPublicPolicy, RestrictPublicBuckets: out.RestrictPublicBuckets}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -215,27 +214,12 @@ func engineTags(ctx context.Context, e *upstream.Engine, t *target) (map[string]
 	if v := t.version(); v != "" && !e.Kind().HasVersion(v) {
 		return nil, nil
 	}
-	a, err := e.Send(ctx, &upstream.Request{Method: http.MethodGet, Bucket: t.bucket, Key: t.key, Version: t.version(), Query: "tagging"})
-	if err != nil {
-		return nil, errEngineDown(err)
-	}
-	defer a.Close()
-	switch a.Status {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented: // there is no such object, or there are no tags at all
-		return nil, nil
-	}
 	var out struct {
 		Tags []struct{ Key, Value string } `xml:"TagSet>Tag"`
 	}
-	if a.Status != http.StatusOK {
-		answered := upstream.ReadFailure(a)
-		if a.Close(); answered.Ours() || answered.Denied() {
-			e.Refused(ctx, answered)
-		}
-		return nil, errEngineDown(fmt.Errorf("the engine answered %d to a question for tags", a.Status))
-	}
-	if err := xml.NewDecoder(io.LimitReader(a, maxConfiguration)).Decode(&out); err != nil {
-		return nil, errEngineDown(err)
+	found, err := question(ctx, e, &upstream.Request{Method: http.MethodGet, Bucket: t.bucket, Key: t.key, Version: t.version(), Query: "tagging"}, &out)
+	if err != nil || !found {
+		return nil, err
 	}
 	tags, seen := make(map[string]string, len(out.Tags)), make(map[string]bool, len(out.Tags))
 	for _, t := range out.Tags {
