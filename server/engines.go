@@ -69,15 +69,17 @@ func checkDomain(domain string) error {
 // checkDomains warns of names that clients would not trust: a host name per
 // bucket needs a wildcard in the certificate.
 func (s *Server) checkDomains() {
-	cert, err := s.loadCertificate()
+	certs, err := s.loadCertificates()
 	if err != nil {
-		return // loading it for use says so
+		return // loading them for use says so
 	}
 	for _, domain := range s.cfg.S3Domains {
-		if cert.Leaf.VerifyHostname("bucket."+domain) != nil {
-			s.cfg.Log.Warn("the server certificate does not cover buckets of this S3 domain: renew it with all names and a wildcard",
-				"domain", domain, "command", fmt.Sprintf("thingpass renew-certificate --data %s --host %s --host %s --host '*.%s'",
-					s.inst.dir, strings.Join(s.inst.Hosts, " --host "), domain, domain))
+		for i := range certs {
+			if certs[i].Leaf.VerifyHostname("bucket."+domain) != nil {
+				s.cfg.Log.Warn("a server certificate does not cover buckets of this S3 domain: renew it with all names and a wildcard",
+					"domain", domain, "key", certs[i].Leaf.PublicKeyAlgorithm.String(), "command", fmt.Sprintf("thingpass renew-certificate --data %s --host %s --host %s --host '*.%s'",
+						s.inst.dir, strings.Join(s.inst.Hosts, " --host "), domain, domain))
+			}
 		}
 	}
 }

@@ -34,6 +34,10 @@ const (
 	fileCAKey        = "tls/ca.key"
 	fileServerCert   = "tls/server.pem"
 	fileServerKey    = "tls/server.key"
+	fileRSACA        = "tls/ca-rsa.pem"
+	fileRSACAKey     = "tls/ca-rsa.key"
+	fileRSACert      = "tls/server-rsa.pem"
+	fileRSAKey       = "tls/server-rsa.key"
 	fileDeviceCA     = "device-ca/ca.pem"
 	fileDeviceCAKey  = "device-ca/ca.key"
 )
@@ -53,6 +57,7 @@ type InitConfig struct {
 	Hosts    []string // names and addresses of the server certificate; nil for localhost and loopback
 	Database string   // PostgreSQL URL; "" for SQLite in the data folder
 	APIPort  string   // port in AWS_ENDPOINT_URL; "" for 9443
+	NoRSA    bool     // no RSA certificate for the doors beside the one with a P-256 key
 	Now      time.Time
 }
 
@@ -232,7 +237,7 @@ func empty(dir string) error {
 }
 
 func (i *Installation) create(ctx context.Context, cfg InitConfig) (AdminEnv, error) {
-	if err := i.createKeys(cfg.Now); err != nil {
+	if err := i.createKeys(cfg.NoRSA, cfg.Now); err != nil {
 		return AdminEnv{}, err
 	}
 	store, err := objects.Create(i.path(dirObjects))
@@ -262,17 +267,13 @@ func (i *Installation) create(ctx context.Context, cfg InitConfig) (AdminEnv, er
 	return env, i.write(fileInstallation, append(raw, '\n'), 0o600)
 }
 
-func (i *Installation) createKeys(now time.Time) error {
+func (i *Installation) createKeys(noRSA bool, now time.Time) error {
 	for _, dir := range []string{filepath.Dir(fileCA), filepath.Dir(fileDeviceCA)} {
 		if err := os.Mkdir(i.path(dir), 0o700); err != nil {
 			return err
 		}
 	}
 	if err := session.CreateRing(i.path(fileKeyRing), now); err != nil {
-		return err
-	}
-	caCert, caKey, err := newServerCA(i.Account, now)
-	if err != nil {
 		return err
 	}
 	deviceCert, deviceKey, err := identity.NewIssuer(i.Account, now)
@@ -284,14 +285,16 @@ func (i *Installation) createKeys(now time.Time) error {
 		data []byte
 		mode os.FileMode
 	}{
-		{fileCA, caCert, 0o644}, {fileCAKey, caKey, 0o600},
 		{fileDeviceCA, deviceCert, 0o644}, {fileDeviceCAKey, deviceKey, 0o600},
 	} {
 		if err := i.write(f.name, f.data, f.mode); err != nil {
 			return err
 		}
 	}
-	return i.RenewServerCertificate(i.Hosts, now)
+	if err := i.createServerCA(serverPairs()[0], now); err != nil {
+		return err
+	}
+	return i.RenewServerCertificates(RenewConfig{Hosts: i.Hosts, NoRSA: noRSA, Now: now})
 }
 
 func (i *Installation) createDatabase(ctx context.Context, now time.Time) (thingpass.AccessKey, error) {

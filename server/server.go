@@ -202,7 +202,7 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 	if err != nil {
 		return err
 	}
-	cert, err := newReloaded("server certificate", s.cfg.Log, s.loadCertificate, s.inst.path(fileServerCert), s.inst.path(fileServerKey))
+	cert, err := newReloaded("server certificate", s.cfg.Log, s.loadCertificates, s.inst.certificateFiles()...)
 	if err != nil {
 		return err
 	}
@@ -270,17 +270,6 @@ func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, d
 		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session), Decode: explain.Decode}),
 		s3.New(s3.Config{Place: place, Objects: s.objects, Policies: decide.Recent.BucketPolicies(), Domains: s.cfg.S3Domains, Engines: s.engines, Public: s.cfg.S3Public, SpoolDir: s.inst.Uploads(), Now: s.cfg.Now}),
 	}
-}
-
-func (s *Server) loadCertificate() (*tls.Certificate, error) {
-	cert, err := tls.LoadX509KeyPair(s.inst.path(fileServerCert), s.inst.path(fileServerKey))
-	if err != nil {
-		return nil, fmt.Errorf("load server certificate: %w", err)
-	}
-	if left := cert.Leaf.NotAfter.Sub(s.cfg.Now()); left < 30*24*time.Hour {
-		s.cfg.Log.Warn("the server certificate expires soon: renew it with thingpass renew-certificate", "not_after", cert.Leaf.NotAfter)
-	}
-	return &cert, nil
 }
 
 func (s *Server) loadIssuer() (*identity.Issuer, error) {

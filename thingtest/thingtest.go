@@ -30,6 +30,7 @@ type Options struct {
 	Database       string // PostgreSQL URL; "" for SQLite
 	DeviceEndpoint string
 	Hosts          []string
+	RSA            bool // an RSA certificate for the doors, too
 	NoPresignV2    bool // see server.Config
 	S3Engines      []upstream.Config
 	S3Domains      []string
@@ -79,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 func (s *Server) start(ctx context.Context, o Options) error {
 	env, err := server.Init(ctx, server.InitConfig{
-		Dir: s.Dir, Account: o.Account, Region: o.Region, Database: o.Database, Hosts: o.Hosts, Now: s.now(),
+		Dir: s.Dir, Account: o.Account, Region: o.Region, Database: o.Database, Hosts: o.Hosts, NoRSA: !o.RSA, Now: s.now(),
 	})
 	if err != nil {
 		return err

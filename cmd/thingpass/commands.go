@@ -37,6 +37,11 @@ func (f dataFlag) open() (*server.Installation, error) {
 	return server.OpenInstallation(f.Data)
 }
 
+// rsaFlag chooses the keys of the doors.
+type rsaFlag struct {
+	RSA bool `name:"rsa" default:"true" negatable:"" help:"Make an RSA key and certificate for the doors beside those with a P-256 key, for clients whose TLS knows RSA only."`
+}
+
 type initCmd struct {
 	dataFlag
 	Account  string   `env:"THINGPASS_ACCOUNT" placeholder:"ID" help:"Account id, 12 digits (default: random)."`
@@ -44,11 +49,12 @@ type initCmd struct {
 	Host     []string `env:"THINGPASS_HOST" placeholder:"NAME" help:"Name or address in the server certificate, repeatable (default: localhost and loopback). The first is where clients are told to go."`
 	Database string   `env:"THINGPASS_DATABASE" placeholder:"URL" help:"PostgreSQL URL (default: SQLite in the data folder)."`
 	APIPort  string   `env:"THINGPASS_API_PORT" default:"9443" help:"Port of the API door in AWS_ENDPOINT_URL."`
+	rsaFlag
 }
 
 func (c *initCmd) Run(ctx context.Context) error {
 	env, err := server.Init(ctx, server.InitConfig{
-		Dir: c.Data, Account: c.Account, Region: c.Region, Hosts: c.Host, Database: c.Database, APIPort: c.APIPort,
+		Dir: c.Data, Account: c.Account, Region: c.Region, Hosts: c.Host, Database: c.Database, APIPort: c.APIPort, NoRSA: !c.RSA,
 	})
 	if err != nil {
 		return err
@@ -242,6 +248,7 @@ func (c *recoverBucketCmd) Run(ctx context.Context) error {
 type renewCmd struct {
 	dataFlag
 	Host []string `placeholder:"NAME" help:"Name or address in the certificate, repeatable (default: those of the installation)."`
+	rsaFlag
 }
 
 func (c *renewCmd) Run() error {
@@ -252,7 +259,7 @@ func (c *renewCmd) Run() error {
 	if len(c.Host) == 0 {
 		c.Host = inst.Hosts
 	}
-	if err := inst.RenewServerCertificate(c.Host, time.Now()); err != nil {
+	if err := inst.RenewServerCertificates(server.RenewConfig{Hosts: c.Host, NoRSA: !c.RSA, Now: time.Now()}); err != nil {
 		return err
 	}
 	fmt.Println("The server certificate is renewed. A running server takes it up within a second.")
