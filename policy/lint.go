@@ -45,23 +45,6 @@ var counterparts = map[string]string{
 	"iot:connection.thing.thingtypename": "credentials-iot:ThingTypeName",
 }
 
-// actionsOf are the actions of a service, or none when they are not known here.
-func actionsOf(vendor string) []string {
-	switch lowerASCII(vendor) {
-	case "s3":
-		return strings.Fields(s3ObjectActions + " " + s3BucketActions + " " + s3OtherActions)
-	case "sts":
-		return strings.Fields(stsActions)
-	case "iam":
-		return strings.Fields(iamActions)
-	case "iot":
-		return strings.Fields(iotActions)
-	case "logs":
-		return strings.Fields(logsActions)
-	}
-	return nil
-}
-
 func (l *linter) actions() {
 	for _, action := range l.raw.actions {
 		vendor, name, _ := strings.Cut(action, ":")
@@ -99,12 +82,14 @@ func (l *linter) actions() {
 	}
 }
 
-// ofIoT tells whether an action of an IoT policy can be one that AWS decides by
-// such policies: those of IoT itself, and those of Greengrass cores (AWS IoT
-// Greengrass developer guide, "Minimal AWS IoT policy").
+// ofIoT reports whether an action of an IoT policy can be one that AWS decides
+// by such policies: those of IoT itself, of jobs over HTTPS (AWS IoT developer
+// guide, "Authorizing your devices to securely use AWS IoT Jobs on the data
+// plane"), and of Greengrass cores (AWS IoT Greengrass developer guide, "Minimal
+// AWS IoT policy").
 func ofIoT(action string) bool {
 	vendor, _, _ := strings.Cut(lowerASCII(action), ":")
-	return vendor == "iot" || vendor == "greengrass" || vendor == "*"
+	return vendor == "iot" || vendor == "iotjobsdata" || vendor == "greengrass" || vendor == "*"
 }
 
 func (l *linter) resources() {
@@ -160,16 +145,16 @@ func (l *linter) bucketOrObject() {
 	}
 	for _, action := range l.raw.actions {
 		_, name, _ := strings.Cut(action, ":")
-		is := func(names string) bool {
-			return slices.ContainsFunc(strings.Fields(names), func(s string) bool { return equalFold(s, name) })
+		is := func(on s3On) bool {
+			return slices.ContainsFunc(s3Actions, func(a s3Action) bool { return equalFold(a.name, name) && a.on&(onBucket|onObject) == on })
 		}
 		switch {
 		case !hasPrefixFold(action, "s3:"):
-		case !bucket && is(s3BucketActions):
+		case !bucket && is(onBucket):
 			i := strings.Index(example, ":::") + 3
 			name, _, _ := strings.Cut(example[i:], "/")
 			l.warn("bucket-or-object", action+" is decided on the bucket, and only objects are named here", "add "+example[:i]+name)
-		case !object && is(s3ObjectActions):
+		case !object && is(onObject):
 			l.warn("bucket-or-object", action+" is decided on objects, and only buckets are named here", "add "+example+"/*")
 		}
 	}

@@ -110,11 +110,16 @@ func (d *document) readStatements(n *node) error {
 		list = []node{*n}
 	case n.kind != listNode:
 		return syntaxError("Statement is neither an object nor a list")
+	case len(list) == 0 && d.kind == Resource:
+		return &Error{Message: "Could not parse the policy: Statement is empty!"}
 	case len(list) == 0:
 		return syntaxError("Statement is empty")
 	}
 	for i := range list {
 		s, err := readStatement(&list[i])
+		if err == nil {
+			err = d.checkEffect(s.effect)
+		}
 		if err != nil {
 			if err.Detail != "" {
 				err.Detail = fmt.Sprintf("statement %d: %s", i+1, err.Detail)
@@ -131,7 +136,7 @@ func readStatement(n *node) (rawStatement, *Error) {
 	if n.kind != objectNode {
 		return s, syntaxError("not an object")
 	}
-	hasAction, hasEffect := "", false
+	hasAction := ""
 	var notPrincipal *node
 	for i := range n.fields {
 		f := &n.fields[i]
@@ -140,7 +145,6 @@ func readStatement(n *node) (rawStatement, *Error) {
 		case "Sid":
 			s.sid, err = f.textValue()
 		case "Effect":
-			hasEffect = true
 			s.effect, err = f.textValue()
 		case "Action", "NotAction":
 			if hasAction != "" {
@@ -167,9 +171,6 @@ func readStatement(n *node) (rawStatement, *Error) {
 			return s, err
 		}
 	}
-	if !hasEffect || !strings.EqualFold(s.effect, "Allow") && !strings.EqualFold(s.effect, "Deny") {
-		return s, syntaxError(`Effect is "Allow" or "Deny"`)
-	}
 	if notPrincipal != nil {
 		if s.principal != nil {
 			return s, syntaxError("both Principal and NotPrincipal")
@@ -177,6 +178,21 @@ func readStatement(n *node) (rawStatement, *Error) {
 		s.principal, s.notPrincipal = notPrincipal, true
 	}
 	return s, nil
+}
+
+// checkEffect checks an Effect but for its case, which IAM looks at later.
+func (d *document) checkEffect(effect string) *Error {
+	switch {
+	case effect == "Allow" || effect == "Deny":
+		return nil
+	case d.kind == Resource && effect == "":
+		return &Error{Message: "Missing required field Effect"}
+	case d.kind == Resource:
+		return &Error{Message: "Invalid effect: " + effect}
+	case !strings.EqualFold(effect, "Allow") && !strings.EqualFold(effect, "Deny"):
+		return syntaxError(`Effect is "Allow" or "Deny"`)
+	}
+	return nil
 }
 
 func (f *field) textValue() (string, *Error) {

@@ -7,14 +7,17 @@ import (
 )
 
 // principals is a Principal or NotPrincipal element. Federated and canonical
-// users are left out: nobody here is one.
+// users and CloudFront's identities are left out: nobody here is one.
 type principals struct {
 	everyone bool
 	accounts []string
 	arns     []string // users, roles, sessions
 	services []string
-	others   bool // federated or canonical users, who are nobody here
+	others   bool // federated and canonical users, identities of CloudFront: nobody here
 }
+
+// partition is the partition of a principal.
+const partition = `(?:aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f)`
 
 // What may stand in a Principal element besides "*" (IAM User Guide, "AWS JSON
 // policy elements: Principal"). Wildcards are not allowed in them. These
@@ -22,13 +25,18 @@ type principals struct {
 var (
 	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
 	federated    = regexp.MustCompile(`^arn:[a-z-]+:sts::[0-9]{12}:federated-user/`)
-	rootARN      = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):iam::([0-9]{12}):root$`)
-	principalARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):` +
+	rootARN      = regexp.MustCompile(`^arn:` + partition + `:iam::([0-9]{12}):root$`)
+	principalARN = regexp.MustCompile(`^arn:` + partition + `:` +
 		`(?:iam::[0-9]{12}:(?:user|role)/(?:[!-~]+/)?[\w+=,.@-]+` +
 		`|sts::[0-9]{12}:(?:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
-	providerName = regexp.MustCompile(`^(?:arn:(?:aws|aws-cn|aws-us-gov):iam::[0-9]{12}:(?:saml|oidc)-provider/[!-~]+|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[\w./-]+)?)$`)
-	canonicalID  = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	serviceName  = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com)$`)
+	providerName = regexp.MustCompile(`^(?:arn:` + partition + `:iam::[0-9]{12}:(?:saml|oidc)-provider/[!-~]+|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[\w./-]+)?)$`)
+	serviceName  = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|amazon\.com|aws\.internal)$`)
+
+	// Of bucket policies only. CloudFront's identities have canonical ids of 96
+	// digits, and ARNs of an account that is none (CloudFront developer guide,
+	// "Restricting access with an origin access identity").
+	canonicalID    = regexp.MustCompile(`^[0-9a-f]{64}(?:[0-9a-f]{32})?$`)
+	originIdentity = regexp.MustCompile(`^arn:` + partition + `:iam::cloudfront:user/CloudFront Origin Access Identity [A-Z0-9]+$`)
 )
 
 // readPrincipals compiles a Principal element whose types are right.
@@ -66,30 +74,35 @@ func (p *principals) add(in Kind, kind, value string) *Error {
 			p.accounts = append(p.accounts, root[1])
 		case principalARN.MatchString(value) && !strings.ContainsAny(value, "*?"):
 			p.arns = append(p.arns, value)
+		case in == Resource && originIdentity.MatchString(value):
+			p.others = true
 		default:
-			return invalidPrincipal(kind, value)
+			return invalidPrincipal(in, kind, value)
 		}
 	case "Service":
 		if !serviceName.MatchString(value) {
-			return invalidPrincipal(kind, value)
+			return invalidPrincipal(in, kind, value)
 		}
 		p.services = append(p.services, value)
 	case "Federated":
 		if !providerName.MatchString(value) {
-			return invalidPrincipal(kind, value)
+			return invalidPrincipal(in, kind, value)
 		}
 		p.others = true
 	default:
 		// Canonical users are of S3, where no roles are assumed.
 		if in != Resource || !canonicalID.MatchString(value) {
-			return invalidPrincipal(kind, value)
+			return invalidPrincipal(in, kind, value)
 		}
 		p.others = true
 	}
 	return nil
 }
 
-func invalidPrincipal(kind, value string) *Error {
+func invalidPrincipal(in Kind, kind, value string) *Error {
+	if in == Resource {
+		return &Error{Message: "Invalid principal in policy", Detail: `"` + kind + `" : "` + value + `"`}
+	}
 	return &Error{Message: `Invalid principal in policy: "` + strings.ToUpper(kind) + `":"` + value + `"`}
 }
 

@@ -57,6 +57,9 @@ func (d *document) checkLegacy() (resourceErr, err *Error) {
 				resourceErr = d.checkResource(r)
 			}
 		}
+		if d.kind == Resource {
+			continue
+		}
 		for _, r := range d.statements[i].resources {
 			if parts, n := splitARN(r); resourceErr == nil && r != "*" &&
 				(parts[service] == "" || n < segments && strings.Contains(r, "::")) {
@@ -67,12 +70,16 @@ func (d *document) checkLegacy() (resourceErr, err *Error) {
 	return resourceErr, nil
 }
 
-var (
-	sidPattern       = regexp.MustCompile(`^[0-9A-Za-z]*$`)
-	spacedSidPattern = regexp.MustCompile(`^[0-9A-Za-z ]*$`) // of bucket policies
-)
+var sidPattern = regexp.MustCompile(`^[0-9A-Za-z]*$`)
 
+// checkSids checks the statement ids as the service does that keeps this kind
+// of policy. IAM and STS: letters and digits, each id once (IAM user guide, "IAM
+// JSON policy elements: Sid"). S3: each id once; its guide has ids with blanks
+// and punctuation. IoT says nothing of them.
 func (d *document) checkSids() *Error {
+	if d.kind == IoT {
+		return nil
+	}
 	seen := map[string]bool{"": true}
 	for i := range d.statements {
 		sid := d.statements[i].sid
@@ -81,12 +88,8 @@ func (d *document) checkSids() *Error {
 		}
 		seen[sid] = true
 	}
-	pattern := sidPattern
-	if d.kind == Resource {
-		pattern = spacedSidPattern
-	}
 	for i := range d.statements {
-		if d.kind != IoT && !pattern.MatchString(d.statements[i].sid) {
+		if d.kind != Resource && !sidPattern.MatchString(d.statements[i].sid) {
 			return &Error{Message: "Statement IDs (SID) must be alpha-numeric. " +
 				"Check that your input satisfies the regular expression [0-9A-Za-z]*"}
 		}
@@ -123,10 +126,18 @@ func (d *document) checkElements() *Error {
 	return nil
 }
 
+// missing is the error for an element that is not there, or is empty.
+func (d *document) missing(element, iam string) *Error {
+	if d.kind == Resource {
+		return &Error{Message: "Missing required field " + element}
+	}
+	return &Error{Message: iam}
+}
+
 func (d *document) checkActionsExist() *Error {
 	for i := range d.statements {
 		if len(d.statements[i].actions) == 0 {
-			return &Error{Message: "Policy statement must contain actions."}
+			return d.missing("Action", "Policy statement must contain actions.")
 		}
 	}
 	return nil
@@ -135,7 +146,7 @@ func (d *document) checkActionsExist() *Error {
 func (d *document) checkResourcesExist() *Error {
 	for i := range d.statements {
 		if d.kind != Trust && len(d.statements[i].resources) == 0 {
-			return &Error{Message: "Policy statement must contain resources."}
+			return d.missing("Resource", "Policy statement must contain resources.")
 		}
 	}
 	return nil
@@ -146,16 +157,14 @@ var vendorPattern = regexp.MustCompile(`^[A-Za-z0-9.-]+$`)
 func (d *document) checkActions() *Error {
 	for i := range d.statements {
 		for _, action := range d.statements[i].actions {
-			vendor, _, found := strings.Cut(action, ":")
+			err := checkAction(action)
 			switch {
-			case !found && action != "*":
-				return &Error{Message: "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."}
-			case strings.Count(action, ":") > 1:
-				return &Error{Message: "Actions/Condition can contain only one colon."}
-			case found && vendor != "*" && !vendorPattern.MatchString(vendor):
-				return &Error{Message: "Vendor " + vendor + " is not valid"}
+			case err != nil && d.kind == Resource:
+				return &Error{Message: invalidAction, Detail: action}
+			case err != nil:
+				return err
 			}
-			if d.kind == Trust && (d.statements[i].notAction || !equalFold(vendor, "sts")) {
+			if vendor, _, _ := strings.Cut(action, ":"); d.kind == Trust && (d.statements[i].notAction || !equalFold(vendor, "sts")) {
 				return &Error{Message: "AssumeRole policy may only specify STS AssumeRole actions."}
 			}
 		}
@@ -163,14 +172,44 @@ func (d *document) checkActions() *Error {
 	return nil
 }
 
-// iamPaths are how the sixth segment of an IAM resource may begin.
+// checkAction checks the form of one action.
+func checkAction(action string) *Error {
+	vendor, _, found := strings.Cut(action, ":")
+	switch {
+	case !found && action != "*":
+		return &Error{Message: "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."}
+	case strings.Count(action, ":") > 1:
+		return &Error{Message: "Actions/Condition can contain only one colon."}
+	case found && vendor != "*" && !vendorPattern.MatchString(vendor):
+		return &Error{Message: "Vendor " + vendor + " is not valid"}
+	}
+	return nil
+}
+
+// iamPaths are how the sixth segment of an IAM resource may begin, as AWS's
+// message lists them. It takes the forms of its reference besides: managed
+// policies of AWS name the root user, for one.
 var iamPaths = []string{
 	"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/",
 	"policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
 }
 
+// What S3 says of a policy for a bucket, where IAM has several messages.
+const (
+	invalidAction   = "Policy has invalid action"
+	invalidResource = "Policy has invalid resource"
+)
+
 // checkResource checks the form of one resource.
 func (d *document) checkResource(r string) *Error {
+	err := d.checkForm(r)
+	if err != nil && d.kind == Resource {
+		return &Error{Message: invalidResource, Detail: r}
+	}
+	return err
+}
+
+func (d *document) checkForm(r string) *Error {
 	if r == "*" {
 		return nil
 	}
@@ -199,19 +238,14 @@ func checkService(r string, parts [segments]string, given int) *Error {
 	regional := parts[region] != "" && given > region && (given > region+1 || parts[region] != "*")
 	switch parts[service] {
 	case "s3":
-		if regional && !strings.HasPrefix(parts[path], "accesspoint/") {
+		if regional && !beginsAs(parts[path], s3Regional, true) {
 			return &Error{Message: "Resource " + r + " can not contain region information."}
 		}
 	case "iam":
 		if regional {
 			return &Error{Message: "IAM resource " + r + " cannot contain region information."}
 		}
-		for _, p := range iamPaths {
-			if strings.HasPrefix(parts[path], p) {
-				return nil
-			}
-		}
-		if parts[path] != "*" {
+		if parts[path] != "*" && !beginsAs(parts[path], iamPaths, false) && !beginsAs(parts[path], iamForms, false) {
 			return &Error{Message: `IAM resource path must either be "*" or start with ` + strings.Join(iamPaths, ", ") + "."}
 		}
 	}

@@ -261,7 +261,10 @@ func TestManagedVersion(t *testing.T) {
 	wantRefused(t, Managed+1, with(""), "policy kind 7 does not exist")
 }
 
+// TestResourcePolicies: what S3 says of bucket policies is from versity/versitygw
+// issues 645 to 650, which quote AWS's answers.
 func TestResourcePolicies(t *testing.T) {
+	const badPrincipal = "Invalid principal in policy"
 	policy := func(members string) string { return statements(`{"Effect":"Allow",` + members + `}`) }
 	const rest = `,"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"`
 	for _, tc := range []struct{ members, want string }{
@@ -272,19 +275,24 @@ func TestResourcePolicies(t *testing.T) {
 		{`"Principal":{"CanonicalUser":"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"}` + rest, ""},
 		{`"Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/€"`, ""},
 		{`"Principal":"*","NotAction":"s3:GetObject","NotResource":"arn:aws:s3:::b/*"`, ""},
+		{`"Principal":{"AWS":"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1HDMB1FH2TC"}` + rest, ""},
+		{`"Principal":{"CanonicalUser":"b970b42360b81c8ddbd79d2f5df0069ba9033c8a79655752abe380cd6d63ba8bcf23384d568fcf89fc49700b5e11a0fd"}` + rest, ""},
 
 		{strings.TrimPrefix(rest, ","), "Missing required field Principal"},
 		{`"Principal":{}` + rest, "Missing required field Principal"},
 		{`"NotPrincipal":{"AWS":[]}` + rest, "Missing required field Principal"},
 		{`"Principal":"*","NotPrincipal":"*"` + rest, syntaxErrors},
 		{`"Principal":"123456789012"` + rest, syntaxErrors},
-		{`"Sid":"a-b","Principal":"*"` + rest, "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"},
-		{`"Principal":{"CanonicalUser":"79a5"}` + rest, `Invalid principal in policy: "CANONICALUSER":"79a5"`},
-		{`"Principal":{"AWS":"arn:aws:iam::123456789012:role/*"}` + rest, `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/*"`},
-		{`"NotPrincipal":{"AWS":"arn:aws:sts::123456789012:assumed-role/R/*"}` + rest, `Invalid principal in policy: "AWS":"arn:aws:sts::123456789012:assumed-role/R/*"`},
-		{`"Principal":{"AWS":"${aws:userid}"}` + rest, `Invalid principal in policy: "AWS":"${aws:userid}"`},
-		{`"Principal":"*","Action":"s3:GetObject"`, "Policy statement must contain resources."},
-		{`"Principal":"*","Resource":"arn:aws:s3:::b"`, noActions},
+		{`"Principal":{"CanonicalUser":"79a5"}` + rest, badPrincipal},
+		{`"Principal":{"AWS":"arn:aws:iam::123456789012:role/*"}` + rest, badPrincipal},
+		{`"NotPrincipal":{"AWS":"arn:aws:sts::123456789012:assumed-role/R/*"}` + rest, badPrincipal},
+		{`"Principal":{"AWS":"${aws:userid}"}` + rest, badPrincipal},
+		{`"Principal":{"AWS":"arn:aws:iam::cloudfront:user/someone"}` + rest, badPrincipal},
+		{`"Principal":"*","Action":"s3:GetObject"`, "Missing required field Resource"},
+		{`"Principal":"*","Resource":"arn:aws:s3:::b"`, "Missing required field Action"},
+		{`"Principal":"*","Action":"GetObject","Resource":"arn:aws:s3:::b/*"`, "Policy has invalid action"},
+		{`"Principal":"*","Action":"s3:GetObject","Resource":"b/*"`, "Policy has invalid resource"},
+		{`"Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:eu-west-1:123456789012:b/*"`, "Policy has invalid resource"},
 	} {
 		if tc.want == "" {
 			mustParse(t, Resource, policy(tc.members))
@@ -292,4 +300,48 @@ func TestResourcePolicies(t *testing.T) {
 		}
 		wantRefused(t, Resource, policy(tc.members), tc.want)
 	}
+	wantRefused(t, Resource, `{"Version":"2012-10-17","Statement":[]}`, "Could not parse the policy: Statement is empty!")
+	wantRefused(t, Resource, statements(`{"Effect":"hello","Principal":"*"`+rest+`}`), "Invalid effect: hello")
+	wantRefused(t, Resource, statements(`{"Effect":"allow","Principal":"*"`+rest+`}`), "Invalid effect: allow")
+	wantRefused(t, Resource, statements(`{"Principal":"*"`+rest+`}`), "Missing required field Effect")
+}
+
+// TestSids: each kind has the rule of the service that keeps it. The ids with
+// punctuation are of AWS's own bucket policies (S3 user guide:
+// privatelink-interface-endpoints, example-bucket-policies-vpc-endpoint,
+// replication-walkthrough-3, amazon-s3-policy-keys, example-bucket-policies; IAM
+// user guide: reference_policies_condition-keys), the rule of IAM is of its
+// guide, "IAM JSON policy elements: Sid".
+func TestSids(t *testing.T) {
+	document := func(kind Kind, sid string) string {
+		rest := `"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"`
+		switch kind {
+		case Trust:
+			rest = `"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"`
+		case Resource:
+			rest += `,"Principal":"*"`
+		}
+		return statements(`{"Sid":"`+sid+`",`+rest+`}`, `{"Sid":"2",`+rest+`}`, `{"Sid":"","Effect":"Allow"`+strings.TrimPrefix(rest, `"Effect":"Allow"`)+`}`)
+	}
+	for _, sid := range []string{
+		"Access-to-specific-VPCE-only", "Access-to-specific-bucket-only", "destination_bucket_policy_sid", "Expected-network+service-principal",
+		"Deny your user permission to upload object if copy source is not /bucket/folder", "Allow only GET requests originating from www.example.com and example.com.",
+		"AWSConsoleStmt-1600000000000", "S3PolicyStmt-DO-NOT-MODIFY-1600000000000", "<SetRetentionPeriod", "a_b", "x+y", "a:b", "é", "€",
+	} {
+		for _, kind := range []Kind{Resource, IoT} {
+			mustParse(t, kind, document(kind, sid))
+		}
+		for _, kind := range []Kind{Identity, Managed, Session, Trust} {
+			want := "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+			if sid == "€" {
+				want = syntaxErrors // no character of IAM's documents
+			}
+			wantRefused(t, kind, document(kind, sid), want)
+		}
+	}
+	for _, kind := range []Kind{Identity, Managed, Session, Trust, Resource} {
+		mustParse(t, kind, document(kind, "Az09"))
+		wantRefused(t, kind, document(kind, "2"), sameSids)
+	}
+	mustParse(t, IoT, document(IoT, "2"))
 }

@@ -27,6 +27,18 @@ func errMalformedPolicy(text string) error {
 	return &wire.Error{Status: http.StatusBadRequest, Code: "MalformedPolicy", Message: text}
 }
 
+// errBadPolicy is the error for a policy that package policy refuses.
+func errBadPolicy(err error) error {
+	e, ok := errors.AsType[*policy.Error](err)
+	switch {
+	case !ok:
+		return errMalformedPolicy("This policy contains invalid Json")
+	case e.Detail == "":
+		return errMalformedPolicy(e.Message)
+	}
+	return &wire.Error{Status: http.StatusBadRequest, Code: "MalformedPolicy", Message: e.Message, Fields: []wire.Field{{Name: "Detail", Value: e.Detail}}}
+}
+
 // here tells whether the bucket exists. Of an engine's bucket that was found out
 // before.
 func (s *service) here(x *exchange) error {
@@ -121,7 +133,7 @@ func checkPolicy(bucket, text string) error {
 		return errMalformedPolicy("Policies must be valid JSON and the first byte must be '{'")
 	}
 	if _, err := policy.Parse(policy.Resource, text); err != nil {
-		return errMalformedPolicy(policyProblem(err))
+		return errBadPolicy(err)
 	}
 	statements, err := readStatements(text)
 	if err != nil {
@@ -147,13 +159,6 @@ func checkPolicy(bucket, text string) error {
 func ofBucket(resource, bucket string) bool {
 	rest, ok := strings.CutPrefix(resource, "arn:aws:s3:::"+bucket)
 	return ok && (rest == "" || rest[0] == '/')
-}
-
-func policyProblem(err error) string {
-	if e, ok := errors.AsType[*policy.Error](err); ok {
-		return e.Error()
-	}
-	return "This policy contains invalid Json"
 }
 
 func (s *service) deletePolicy(x *exchange) error {

@@ -35,6 +35,11 @@ func TestBucketPolicy(t *testing.T) {
 	} {
 		w.want(a, "PUT /fleet?policy", bad, 400, "MalformedPolicy")
 	}
+	// S3's own rule of statement ids (privatelink-interface-endpoints), and CloudFront's identities.
+	w.want(a, "PUT /fleet?policy", strings.Replace(policy("Allow", `{"AWS":"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1HDMB1FH2TC"}`, "s3:GetObject", "fleet/*", ""),
+		`{"Effect"`, `{"Sid":"Access-to-specific-VPCE-only","Effect"`, 1), 204, "")
+	w.contains(w.want(a, "GET /fleet?policyStatus", "", 200, ""), "<IsPublic>false</IsPublic>")
+	w.want(a, "DELETE /fleet?policy", "", 204, "")
 	w.want(a, "PUT /fleet?policy", strings.Repeat(" ", 21000)+"{}", 400, "MaxMessageLengthExceeded")
 	w.want(a, "GET /fleet?policy", "", 404, "NoSuchBucketPolicy")
 	w.want(a, "GET /fleet?policyStatus", "", 404, "NoSuchBucketPolicy")
