@@ -1,16 +1,15 @@
 package identity
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -20,34 +19,9 @@ import (
 	"github.com/thingpass/thingpass"
 )
 
-// MaxPEM is the longest certificate text that is read, in bytes (AWS IoT API
-// reference, "CertificatePem").
-const MaxPEM = 65536
-
 // notAfter is when the certificates that the CA issues expire: never in a
 // device's life, as AWS IoT's own do.
 var notAfter = time.Date(2049, 12, 31, 23, 59, 59, 0, time.UTC)
-
-// ParseCertificatePEM reads one certificate (further ones, a chain, are
-// ignored) and returns what registering it needs. Its errors are of kind
-// CertificateInvalid.
-func ParseCertificatePEM(text string) (thingpass.Certificate, error) {
-	if len(text) > MaxPEM {
-		return thingpass.Certificate{}, thingpass.Errorf(thingpass.CertificateInvalid, "The certificate is longer than %d characters", MaxPEM)
-	}
-	block, _ := pem.Decode([]byte(text))
-	if block == nil || block.Type != "CERTIFICATE" {
-		return thingpass.Certificate{}, thingpass.Errorf(thingpass.CertificateInvalid, "The certificate is not in PEM format")
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return thingpass.Certificate{}, thingpass.Errorf(thingpass.CertificateInvalid, "The certificate could not be read: %v", err)
-	}
-	if err := acceptableKey(cert.PublicKey); err != nil {
-		return thingpass.Certificate{}, err
-	}
-	return describe(cert), nil
-}
 
 func describe(cert *x509.Certificate) thingpass.Certificate {
 	return thingpass.Certificate{ID: CertificateID(cert.Raw), DER: cert.Raw, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter}
@@ -56,26 +30,6 @@ func describe(cert *x509.Certificate) thingpass.Certificate {
 // EncodePEM is the text form of a certificate.
 func EncodePEM(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-}
-
-// acceptableKey refuses keys that no device should have: RSA under 2048 bits,
-// and elliptic curves under 256 (AWS IoT API reference,
-// "CreateCertificateFromCsr").
-func acceptableKey(key crypto.PublicKey) error {
-	switch k := key.(type) {
-	case *rsa.PublicKey:
-		if k.N.BitLen() < 2048 {
-			return thingpass.Errorf(thingpass.CertificateInvalid, "RSA keys must have at least 2048 bits")
-		}
-	case *ecdsa.PublicKey:
-		if k.Curve.Params().BitSize < 256 {
-			return thingpass.Errorf(thingpass.CertificateInvalid, "Elliptic curve keys must be on P-256, P-384 or P-521")
-		}
-	case ed25519.PublicKey:
-	default:
-		return thingpass.Errorf(thingpass.CertificateInvalid, "The key must be RSA, elliptic curve or Ed25519")
-	}
-	return nil
 }
 
 // Issuer is the private CA for device certificates.
@@ -134,24 +88,15 @@ func LoadIssuer(certPEM, keyPEM []byte, now func() time.Time) (*Issuer, error) {
 	return &Issuer{cert: cert, key: key, now: now}, nil
 }
 
-// IssueFromCSR signs a certificate for the key and the subject of a CSR. Names
-// other than the subject are not copied. Errors in the CSR are of kind Invalid.
+// IssueFromCSR signs a certificate for the key and the subject of a CSR: the
+// subject byte for byte, because policies ask about any attribute of it.
+// Extensions are not copied. Errors in the CSR are of kind Invalid.
 func (i *Issuer) IssueFromCSR(csrPEM string) (string, thingpass.Certificate, error) {
-	block, _ := pem.Decode(bytes.TrimSpace([]byte(csrPEM)))
-	if block == nil || (block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST") {
-		return "", thingpass.Certificate{}, thingpass.Errorf(thingpass.Invalid, "The certificate signing request is not in PEM format")
-	}
-	csr, err := x509.ParseCertificateRequest(block.Bytes)
+	csr, err := parseRequestPEM(csrPEM)
 	if err != nil {
-		return "", thingpass.Certificate{}, thingpass.Errorf(thingpass.Invalid, "The certificate signing request could not be read: %v", err)
+		return "", thingpass.Certificate{}, err
 	}
-	if err := csr.CheckSignature(); err != nil {
-		return "", thingpass.Certificate{}, thingpass.Errorf(thingpass.Invalid, "The signature of the certificate signing request is wrong")
-	}
-	if err := acceptableKey(csr.PublicKey); err != nil {
-		return "", thingpass.Certificate{}, thingpass.Errorf(thingpass.Invalid, "%v", err)
-	}
-	return i.sign(csr.PublicKey, csr.Subject)
+	return i.sign(csr.PublicKey, csr.RawSubject)
 }
 
 // NewKeyPair makes an RSA-2048 key pair, as AWS IoT does, and a certificate
@@ -161,7 +106,11 @@ func (i *Issuer) NewKeyPair() (certPEM string, cert thingpass.Certificate, priva
 	if err != nil {
 		return "", cert, privatePEM, "", err
 	}
-	certPEM, cert, err = i.sign(key.Public(), pkix.Name{CommonName: "AWS IoT Certificate"})
+	subject, err := asn1.Marshal(pkix.Name{CommonName: "AWS IoT Certificate"}.ToRDNSequence())
+	if err != nil {
+		return "", cert, privatePEM, "", err
+	}
+	certPEM, cert, err = i.sign(key.Public(), subject)
 	if err != nil {
 		return "", cert, privatePEM, "", err
 	}
@@ -174,7 +123,7 @@ func (i *Issuer) NewKeyPair() (certPEM string, cert thingpass.Certificate, priva
 	return certPEM, cert, thingpass.NewSecret(string(private)), publicPEM, nil
 }
 
-func (i *Issuer) sign(public crypto.PublicKey, subject pkix.Name) (string, thingpass.Certificate, error) {
+func (i *Issuer) sign(public crypto.PublicKey, subject []byte) (string, thingpass.Certificate, error) {
 	spki, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return "", thingpass.Certificate{}, thingpass.Errorf(thingpass.Invalid, "The key is of a kind that cannot be certified")
@@ -182,7 +131,7 @@ func (i *Issuer) sign(public crypto.PublicKey, subject pkix.Name) (string, thing
 	keyID := sha256.Sum256(spki)
 	template := &x509.Certificate{
 		SerialNumber:          serial(),
-		Subject:               subject,
+		RawSubject:            subject,
 		NotBefore:             i.now().Add(-2 * time.Minute), // for devices whose clock is a little slow
 		NotAfter:              notAfter,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
@@ -194,8 +143,8 @@ func (i *Issuer) sign(public crypto.PublicKey, subject pkix.Name) (string, thing
 		return "", thingpass.Certificate{}, fmt.Errorf("sign device certificate: %w", err)
 	}
 	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return "", thingpass.Certificate{}, fmt.Errorf("sign device certificate: %w", err)
+	if err != nil { // the handshake could not read it either, and all but the subject is ours
+		return "", thingpass.Certificate{}, thingpass.Errorf(thingpass.Invalid, "The subject of the certificate signing request cannot be used: %v", err)
 	}
 	return EncodePEM(der), describe(cert), nil
 }

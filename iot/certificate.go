@@ -2,6 +2,7 @@ package iot
 
 import (
 	"context"
+	"strings"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/gate"
@@ -99,7 +100,7 @@ type registerInput struct {
 	Status *string `json:"status"`
 }
 
-func (s *service) register(ctx context.Context, _ *gate.Call, in *registerInput) (*certificateOutput, error) {
+func (s *service) register(ctx context.Context, call *gate.Call, in *registerInput) (*certificateOutput, error) {
 	var c check
 	pem := c.required("certificatePem", in.PEM, pemRule)
 	c.optional("status", in.Status, statusRule)
@@ -113,11 +114,21 @@ func (s *service) register(ctx context.Context, _ *gate.Call, in *registerInput)
 	if err := settable(as); err != nil {
 		return nil, err
 	}
-	cert, err := identity.ParseCertificatePEM(pem)
+	cert, warnings, err := identity.ParseCertificatePEM(pem)
 	if err != nil {
 		return nil, err
 	}
-	return s.save(ctx, cert, as, modeSNI)
+	out, err := s.save(ctx, cert, as, modeSNI)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		s.Log.WarnContext(ctx, "certificate registered with a warning", "certificate_id", cert.ID, "warning", w)
+	}
+	if len(warnings) > 0 {
+		call.Note("registered with a warning: " + strings.Join(warnings, "; "))
+	}
+	return out, nil
 }
 
 func status(active bool) thingpass.CertificateStatus {

@@ -164,7 +164,7 @@ func TestCertificates(t *testing.T) {
 			want: "ResourceAlreadyExistsException: The certificate is already provisioned or registered resourceArn={iot}cert/{own} resourceId={own}",
 		},
 		{request: "POST /certificate/register-no-ca", body: `{"certificatePem":"{csr}"}`, status: 400, want: "CertificateValidationException: *"},
-		{request: "POST /certificate/register-no-ca", body: `{"certificatePem":"{key1}"}`, status: 400, want: "CertificateValidationException: The certificate is not in PEM format"},
+		{request: "POST /certificate/register-no-ca", body: `{"certificatePem":"{key1}"}`, status: 400, want: "CertificateValidationException: The certificate is not in PEM format: it holds \"RSA PRIVATE KEY\""},
 		{request: "PUT /certificates/{own}?newStatus=ACTIVE", status: 406, want: "CertificateStateException: *"},
 		{request: "PUT /certificates/{id2}?newStatus=PENDING_TRANSFER", status: 400, want: "InvalidRequestException: *"},
 		{request: "PUT /certificates/{id2}", status: 400, want: "InvalidRequestException: *"},

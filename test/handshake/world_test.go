@@ -4,8 +4,12 @@ package handshake
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
+	"encoding/pem"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -68,4 +72,54 @@ func openssl(t *testing.T, s *thingtest.Server, args ...string) (string, error) 
 	cmd.Args = append(cmd.Args, "-ign_eof")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// fleet sets up the role alias "fleet" and an IoT policy of the name "may".
+func fleet(t *testing.T, s *thingtest.Server, document string) {
+	t.Helper()
+	_, err := s.Admin.Query(t.Context(), "iam", "CreateRole", "RoleName", "Lamp", "AssumeRolePolicyDocument",
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"credentials.iot.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
+	must(t, err)
+	call(t, s, http.MethodPost, "/role-aliases/fleet", map[string]string{"roleArn": "arn:aws:iam::123456789012:role/Lamp"}, nil)
+	call(t, s, http.MethodPost, "/policies/may", map[string]string{"policyDocument": document}, nil)
+}
+
+func call(t *testing.T, s *thingtest.Server, method, path string, in, out any) {
+	t.Helper()
+	must(t, s.Admin.Call(t.Context(), method, path, in, out))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// register registers a certificate, active.
+func register(t *testing.T, s *thingtest.Server, der []byte) (id string, err error) {
+	t.Helper()
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	var out struct{ CertificateID string }
+	err = s.Admin.Call(t.Context(), http.MethodPost, "/certificate/register-no-ca", map[string]string{"certificatePem": string(text), "status": "ACTIVE"}, &out)
+	return out.CertificateID, err
+}
+
+// permit attaches the policy "may" to a certificate.
+func permit(t *testing.T, s *thingtest.Server, id string) {
+	t.Helper()
+	call(t, s, http.MethodPut, "/target-policies/may", map[string]string{"target": "arn:aws:iot:us-east-1:123456789012:cert/" + id}, nil)
+}
+
+func certificateID(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+// exchange asks for credentials and returns the status.
+func exchange(t *testing.T, s *thingtest.Server, cert tls.Certificate, alias string) int {
+	t.Helper()
+	resp, err := s.Device(cert).Exchange(t.Context(), alias, "")
+	must(t, err)
+	return resp.Status
 }
