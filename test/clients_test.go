@@ -191,7 +191,8 @@ func TestBoto3KeepsRefreshing(t *testing.T) {
 func findPython(t *testing.T) (python, clock string) {
 	t.Helper()
 	missing := errors.New("no python3 with boto3")
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		name := filepath.Join(dir, "python3")
 		if exec.CommandContext(t.Context(), name, "-c", "import boto3").Run() == nil {
 			python, missing = name, nil
 			break

@@ -59,7 +59,11 @@ func start() (*url.URL, error) {
 // first, and then in PATH.
 func binaries() (initdb, postgres string, err error) {
 	var dirs []string
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"} {
+	patterns := []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"}
+	if _, err := exec.LookPath("psql"); err != nil {
+		patterns = nil // a PATH without any of PostgreSQL is one to be tested without it
+	}
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			return "", "", err

@@ -24,7 +24,7 @@ const clientLimit = 10 * time.Minute
 // client is one row: how to run it, and what it cannot do.
 type client struct {
 	name   string
-	needs  []string // programs
+	needs  []string // programs, or what installs libraries
 	run    []string // command and arguments; "AWS" and "PYTHON" stand for what was found
 	cannot []string // steps
 }
@@ -36,8 +36,8 @@ var clients = []client{
 	{name: "go-sdk-seekable", run: []string{"GO", "seekable"}},
 	{name: "go-sdk-unseekable", run: []string{"GO", "unseekable"}},
 	{name: "minio-go", run: []string{"GO", "minio"}},
-	{name: "js-sdk-buffer", needs: []string{"node"}, run: []string{"node", "../clients/s3.js", "buffer"}},
-	{name: "js-sdk-stream", needs: []string{"node"}, run: []string{"node", "../clients/s3.js", "stream"}},
+	{name: "js-sdk-buffer", needs: []string{"node", npmInstall}, run: []string{"node", "../clients/s3.js", "buffer"}},
+	{name: "js-sdk-stream", needs: []string{"node", npmInstall}, run: []string{"node", "../clients/s3.js", "stream"}},
 	{name: "rclone", needs: []string{"rclone", "curl"}, run: []string{"bash", "testdata/rclone.sh"}},
 	{name: "s3cmd", needs: []string{"s3cmd"}, run: []string{"bash", "testdata/s3cmd.sh"}, cannot: []string{"presign"}},
 	{name: "restic", needs: []string{"restic"}, run: []string{"bash", "testdata/restic.sh"}, cannot: []string{"copy", "tag", "presign"}},
@@ -63,9 +63,9 @@ func TestClients(t *testing.T) {
 }
 
 func (c client) test(t *testing.T, w *world, e engine) {
-	for _, program := range c.needs {
-		if _, err := exec.LookPath(program); err != nil {
-			missing(t, "needs "+program)
+	for _, what := range append(c.needs, c.run[0]) {
+		if !installed(what) {
+			missing(t, "needs "+what)
 		}
 	}
 	command := w.command(t, c)
@@ -80,6 +80,27 @@ func (c client) test(t *testing.T, w *world, e engine) {
 	out, err := command.CombinedOutput()
 	c.judge(t, string(out), err)
 }
+
+// installed reports whether a program is in PATH, or a client's library where
+// the client looks for it. PYTHON and GO are found with what they need.
+func installed(what string) bool {
+	switch what {
+	case "PYTHON", "GO":
+		return true
+	case npmInstall:
+		for _, library := range []string{"client-s3", "lib-storage", "s3-request-presigner"} {
+			if _, err := os.Stat(filepath.Join("..", "clients", "node_modules", "@aws-sdk", library, "package.json")); err != nil {
+				return false
+			}
+		}
+		return true
+	}
+	_, err := exec.LookPath(what)
+	return err == nil
+}
+
+// npmInstall is what installs the AWS SDK for JavaScript.
+const npmInstall = "npm ci --ignore-scripts in test/clients"
 
 // said finds the lines with which a client tells of its steps.
 var said = regexp.MustCompile(`(?m)^(ok|cannot) ([a-z]+)(.*)$`)
