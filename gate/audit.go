@@ -184,6 +184,9 @@ func (d *Door) record(c *Call, w *answer) {
 		slog.Int64("bytes", w.bytes),
 		slog.Duration("took", took),
 	}
+	if id := c.Principal.CertificateID; id != "" { // a device's session
+		attrs = append(attrs, slog.String("thing", c.Principal.Thing), slog.String("certificate", id))
+	}
 	level := slog.LevelInfo
 	if c.engine != "" {
 		attrs = append(attrs, slog.String("engine", c.engine))
