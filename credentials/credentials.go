@@ -15,6 +15,7 @@
 package credentials
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -72,6 +73,7 @@ var (
 	errAlias       = refusal(http.StatusNotFound, "Role alias does not exist")
 	errRole        = refusal(http.StatusBadRequest, "Unable to assume the role, or the role to assume does not exist")
 	errDuration    = refusal(http.StatusBadRequest, "The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role")
+	errHungUp      = wire.Error{Status: 499, Code: "ClientClosedRequest", Message: "The client closed the connection before the answer"} // as the signed door has it
 	errInternal    = wire.Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: "Internal failure. Try again later"}
 )
 
@@ -108,6 +110,9 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	creds, err := d.serve(x, r)
 	if err != nil {
+		if errors.Is(err, context.Canceled) && errors.Is(r.Context().Err(), context.Canceled) {
+			err = because(errHungUp, err)
+		}
 		status = d.fail(w, x, err)
 		return
 	}

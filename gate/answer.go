@@ -18,6 +18,7 @@ type answer struct {
 	armed  time.Time // when the deadline for writing was last moved
 	status int
 	bytes  int64
+	broken error // why the client could not be written to
 }
 
 func (a *answer) WriteHeader(status int) {
@@ -66,6 +67,7 @@ func (a *answer) Write(b []byte) (int, error) {
 		n, err := a.ResponseWriter.Write(b[written:min(written+piece, len(b))])
 		written += n
 		a.wrote(int64(n))
+		a.sentTo(err)
 		if err != nil || written >= len(b) {
 			return written, err
 		}
@@ -113,6 +115,7 @@ func (a *answer) send(to io.ReaderFrom, src *io.LimitedReader) (sent int64, err 
 		case n > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 			a.armed = time.Time{}
 		case err != nil || n == 0: // the file is shorter than it was
+			a.sentFile(err)
 			return sent, err
 		}
 	}

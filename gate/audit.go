@@ -24,6 +24,7 @@ type audit struct {
 	code      string
 	cause     error  // for the log only
 	message   string // of the error that is answered
+	fault     int    // status of the error, which an answer that had begun does not show
 	cut       bool   // the answer broke off
 	again     bool   // what was allowed is being asked once more
 
@@ -195,7 +196,7 @@ func (d *Door) record(c *Call, w *answer) {
 		attrs = append(attrs, slog.String("cause", c.audit.cause.Error()))
 	}
 	// 501 is the client's doing: it asked for what is not here.
-	if w.status >= http.StatusInternalServerError && w.status != http.StatusNotImplemented || c.audit.cut {
+	if c.audit.fault >= http.StatusInternalServerError && c.audit.fault != http.StatusNotImplemented {
 		level = slog.LevelError
 	}
 	line := trail.Line{At: ended, Level: level, Text: "request", Attrs: attrs}

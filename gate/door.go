@@ -174,6 +174,9 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = *reason // whatever the operation made of it
 	}
 	if err != nil {
+		if e := answer.hungUp(r.Context(), err); e != nil {
+			err = e
+		}
 		c.audit.failed(c, err)
 		d.fail(answer, c, d.shown(c, err))
 	}
@@ -392,7 +395,7 @@ func (d *Door) shown(c *Call, err error) *wire.Error {
 // fail writes an error, unless the answer has begun: then the connection is
 // cut, so that nobody takes half an answer for a whole one.
 func (d *Door) fail(w *answer, c *Call, e *wire.Error) {
-	c.audit.code, c.audit.message = e.Code, e.Message
+	c.audit.code, c.audit.message, c.audit.fault = e.Code, e.Message, e.Status
 	if w.status != 0 {
 		c.audit.cut = true
 		return

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,7 +34,6 @@ var failures = []struct {
 	{objects.ErrPrecondition, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"},
 	{objects.ErrKeyLength, 400, "KeyTooLongError", "Your key is too long"},
 	{os.ErrDeadlineExceeded, 400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed."},
-	{context.Canceled, 400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period."},
 	{objects.ErrClosed, 503, "ServiceUnavailable", "Please reduce your request rate."},
 }
 

@@ -86,8 +86,10 @@ var errorCodes = map[string]advice{
 	"MalformedTrailerError": {"It was allowed, but what follows the body (its trailer) is broken. Nothing of the body is stored.", []string{"Look for a proxy that drops or changes the end of bodies, or correct the client."}},
 	"IncompleteBody":        {"It was allowed, but the body ended before its announced length: the client or the connection broke off. Nothing of it is stored.", []string{"Let the client try again. If it happens often, look for a proxy with a limit or a short time-out."}},
 	"MissingContentLength":  {"The client did not say how long the body is.", []string{"Let it send Content-Length, or x-amz-decoded-content-length with aws-chunked bodies."}},
-	"RequestTimeout": {"It was allowed, but the client neither sent nor took a byte until its time was up, or went away. Nothing of an upload is stored.", []string{
+	"RequestTimeout": {"It was allowed, but the client neither sent nor took a byte until its time was up. Nothing of an upload is stored.", []string{
 		"Look at the client and its network; it may try again."}},
+	"ClientClosedRequest": {"It was allowed, but the client closed the connection, or cancelled the request, before the answer was complete. Nothing of an upload is stored.", []string{
+		"Nothing has to be done if the client meant to. If it happens often, compare the client's own time-out with how long its requests take."}},
 	"InvalidRange":      {"It was allowed, but the range that the client asked for begins behind the end of the object.", []string{"Correct the client. To see how large the object is:\naws s3api head-object --bucket {bucket} --key {key}"}},
 	"KeyTooLongError":   {"A key has at most 1,024 bytes in UTF-8, and this one has more.", []string{"Let the client use a shorter key."}},
 	"InvalidBucketName": {"A bucket cannot have this name.", []string{"3 to 63 lower-case letters, digits, dots and dashes; beginning and ending with a letter or digit."}},

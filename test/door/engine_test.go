@@ -34,6 +34,16 @@ func (e *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, "/cam-a/") {
 		return // it asks whether the engine is there
 	}
+	switch r.Method + r.URL.Path {
+	case "GET/cam-a/silent":
+		<-r.Context().Done()
+		return
+	case "GET/cam-a/endless":
+		for err := error(nil); err == nil; {
+			_, err = w.Write(make([]byte, 1<<16))
+		}
+		return
+	}
 	e.mu.Lock()
 	e.all = append(e.all, r.Method+" "+r.RequestURI)
 	e.mu.Unlock()
