@@ -200,6 +200,10 @@ type AccessKey struct {
 	User    string // the user's name
 	Active  bool
 	Created time.Time
+
+	// ValidAfter is when the key last changed its status: temporary credentials
+	// that were asked for with it before are over. Zero for never.
+	ValidAfter time.Time
 }
 
 // Tag is a key and a value on a resource.

@@ -133,7 +133,7 @@ func TestTemporaryUser(t *testing.T) {
 			r := newRegistry(t)
 			u := thingpass.User{Name: "ann", Path: "/staff/", ID: "AIDAANN"}
 			r.must(r.CreateUser(t.Context(), u, thingpass.AccessKey{ID: key, Secret: thingpass.NewSecret("s"), Active: true}))
-			issued, err := r.Issue(Grant{User: u, AccessKeyID: key, Duration: MaxUserSession})
+			issued, err := r.Issue(Grant{User: u, AccessKey: thingpass.AccessKey{ID: key}, Duration: MaxUserSession})
 			r.must(err)
 			p, secret, err := r.Resolve(t.Context(), issued.AccessKeyID, issued.SessionToken.Reveal())
 			r.must(err)

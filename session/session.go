@@ -45,8 +45,8 @@ type Grant struct {
 
 	// Of a caller of sts:GetSessionToken, who has no role: the user, and the
 	// long-lived access key that it asked with, which the session ends with.
-	User        thingpass.User
-	AccessKeyID string
+	User      thingpass.User
+	AccessKey thingpass.AccessKey // its ID and ValidAfter
 }
 
 // Bounds of what a session carries.
@@ -173,7 +173,10 @@ func (g *Grant) record(now, expires time.Time) (record, error) {
 	case g.Role.ID != "" && g.Name == "" && g.Device != nil && g.User.ID == "":
 		rec.CertificateID, rec.Issued = g.Device.CertificateID, issueTime(g.Device, g.Thing, now)
 	case g.Role.ID == "" && g.Name == "" && g.Device == nil && g.User.ID != "" && g.DeviceKeys == nil:
-		rec.UserID, rec.AccessKeyID = g.User.ID, g.AccessKeyID
+		rec.UserID, rec.AccessKeyID = g.User.ID, g.AccessKey.ID
+		if g.AccessKey.ValidAfter.After(now) { // by a server whose clock is ahead: see issueTime
+			rec.Issued = g.AccessKey.ValidAfter
+		}
 	default:
 		return rec, errors.New("a grant is for a role and a name, a role and a device, or a user")
 	}
@@ -299,6 +302,8 @@ func (s *Sessions) temporaryUser(ctx context.Context, t *opened) (*Caller, error
 		return nil, withdrawn("the access key it was asked for with belongs to another user")
 	case !owner.Key.Active:
 		return nil, withdrawn("the access key it was asked for with is inactive")
+	case t.rec.Issued.Before(owner.Key.ValidAfter):
+		return nil, withdrawn("it was issued before the access key it was asked for with was last activated")
 	}
 	c := &Caller{Principal: s.user(owner.User), Secret: t.secret}
 	c.Principal.Temporary, c.Principal.Issued, c.Principal.Expires = true, t.rec.Issued, t.rec.Expires

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/thingpass/thingpass"
 )
@@ -31,10 +32,13 @@ func (db *DB) AccessKey(ctx context.Context, id string) (thingpass.AccessKey, th
 		if last.kind != keyRow {
 			return k, noAccessKey(id)
 		}
-		k.user, err = t.userOf(rows)
+		if k.user, err = t.userOf(rows); err != nil {
+			return k, err
+		}
+		validAfter, err := strconv.ParseInt(last.text[2], 10, 64)
 		k.key = thingpass.AccessKey{
 			ID: last.text[0], Secret: thingpass.NewSecret(last.text[1]), User: k.user.Name,
-			Active: last.n != 0, Created: timeOf(last.m),
+			Active: last.n != 0, Created: timeOf(last.m), ValidAfter: timeOf(validAfter),
 		}
 		return k, err
 	})
@@ -90,15 +94,19 @@ func (db *DB) AccessKeys(ctx context.Context, user string, page thingpass.Page) 
 	})
 }
 
-// UpdateAccessKey switches a key of a user on or off. The error is NotFound for
-// either.
+// UpdateAccessKey switches a key of a user on or off, and ends the temporary
+// credentials that were asked for with it: a key that is active again does not
+// bring them back. Setting the status it has does nothing. The error is NotFound
+// for either.
 func (db *DB) UpdateAccessKey(ctx context.Context, user, id string, active bool) error {
 	return db.write(ctx, op{"update access key of user", user}, func(t *tx) error {
 		owner, err := t.holderID(userHolder, user)
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(`update access_keys set active = $4 where account = $1 and user_id = $2 and id = $3`, owner, id, flag(active))
+		n, err := t.exec(`update access_keys set active = $4,
+			valid_after = case when active = $4 then valid_after else `+later("valid_after", 5)+` end
+			where account = $1 and user_id = $2 and id = $3`, owner, id, flag(active), millis(t.Now()))
 		return touched(n, err, noAccessKey(id))
 	})
 }

@@ -37,7 +37,7 @@ const (
 const (
 	roleSelf  = `h.id, h.name, h.path, h.tags, h.trust, h.trust_ids, h.description, h.created, h.max_session`
 	userSelf  = `h.id, h.name, h.path, h.tags, '', '', '', h.created, 0`
-	keySelf   = `k.id, k.secret, '', '', '', '', '', k.created, k.active`
+	keySelf   = `k.id, k.secret, cast(k.valid_after as text), '', '', '', '', k.created, k.active`
 	ofManaged = `m.name, v.document, m.path, '', '', '', '', 0, 0`
 
 	// SQLite, which does not know how much is in a table, joins cross joins in

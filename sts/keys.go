@@ -70,7 +70,11 @@ func (s *service) getSessionToken(ctx context.Context, call *gate.Call, in *getS
 	if in.TokenCode != nil {
 		return nil, refuseUnsupported("TokenCode")
 	}
-	grant := session.Grant{User: thingpass.User{ID: p.UniqueID}, AccessKeyID: call.AccessKeyID, Duration: defaultUserSession}
+	key, _, err := s.Store.AccessKey(ctx, call.AccessKeyID)
+	if err != nil {
+		return nil, err
+	}
+	grant := session.Grant{User: thingpass.User{ID: p.UniqueID}, AccessKey: key, Duration: defaultUserSession}
 	if in.DurationSeconds != nil {
 		grant.Duration = time.Duration(*in.DurationSeconds) * time.Second
 	}

@@ -60,15 +60,32 @@ func TestGetSessionToken(t *testing.T) {
 	w.call(long, "GetCallerIdentity").refused(403, "ExpiredToken", "is expired")
 }
 
-// TestTemporaryUserEnds: with the key that it was asked for with.
+// TestTemporaryUserEnds: temporary credentials end with the key that they were
+// asked for with, and what has ended stays ended, as for devices.
 func TestTemporaryUserEnds(t *testing.T) {
 	w := newWorld(t)
-	temporary, _ := w.userSession(w.admin)
-	if err := w.db.UpdateAccessKey(t.Context(), "admin", w.admin.AccessKeyID, false); err != nil {
-		t.Fatal(err)
+	old, _ := w.userSession(w.admin)
+	works := func(c sigv4.Credentials) bool { return w.call(c, "GetCallerIdentity").status == 200 }
+	for _, step := range []struct {
+		active, key, session bool
+	}{
+		{active: true, key: true, session: true}, // as it was: nothing has changed
+		{active: false},
+		{active: true, key: true},
+		{active: true, key: true},
+	} {
+		if err := w.db.UpdateAccessKey(t.Context(), "admin", w.admin.AccessKeyID, step.active); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		if key, session := works(w.admin), works(old); key != step.key || session != step.session {
+			t.Errorf("%+v: key %t, session %t", step, key, session)
+		}
 	}
-	w.settle()
-	w.call(temporary, "GetCallerIdentity").refused(403, "InvalidClientTokenId", "")
+	w.call(old, "GetCallerIdentity").refused(403, "InvalidClientTokenId", "")
+	if renewed, _ := w.userSession(w.admin); !works(renewed) {
+		t.Error("credentials of the key that is active again do not work")
+	}
 }
 
 func TestGetAccessKeyInfo(t *testing.T) {
