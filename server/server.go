@@ -121,6 +121,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	inst.warnOfOpenFolder(cfg.Log)
 	s := &Server{cfg: cfg, inst: inst, metrics: newMetrics()}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.closeStores())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -266,9 +267,19 @@ func (c *renewCmd) Run() error {
 	return nil
 }
 
-type versionCmd struct{}
+type versionCmd struct {
+	Licenses bool `help:"Print the licences of what is linked into the program."`
+}
 
-func (versionCmd) Run() error {
+//go:generate sh -c "go run ../../test/licenses >licenses.new && mv licenses.new licenses.txt"
+//go:embed licenses.txt
+var licenses string
+
+func (c versionCmd) Run() error {
+	if c.Licenses {
+		fmt.Print(licenses)
+		return nil
+	}
 	fmt.Println("thingpass", version())
 	return nil
 }

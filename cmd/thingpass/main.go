@@ -23,7 +23,7 @@ type cli struct {
 	Renew   renewCmd         `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
 	Recover recoverCmd       `cmd:"" name:"recover-admin" help:"Make the administrator what init made, with a new access key in admin.env: when its keys are lost, or a policy locks it out."`
 	Bucket  recoverBucketCmd `cmd:"" name:"recover-bucket" help:"Take the policy of a bucket away and print it: when it locks everybody out."`
-	Version versionCmd       `cmd:"" help:"Print the version."`
+	Version versionCmd       `cmd:"" help:"Print the version, or the licences of what is linked."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
 }
