@@ -32,6 +32,10 @@ type Layers struct {
 	// UserSession marks credentials of sts:GetSessionToken: see refusedToUserSession.
 	UserSession bool
 
+	// Known says that the caller is somebody who is known, though the question
+	// may not say who: in a simulation of a role or of policies alone.
+	Known bool
+
 	// Device, when there is one, decides alone: IoT policies of a certificate and
 	// of the groups of the thing it speaks for. Of OtherThings, the policies of
 	// the groups of all other things attached to the certificate, only what
@@ -164,7 +168,7 @@ func (l *Layers) Decide(q *policy.Request) Verdict {
 		return Verdict{}
 	case l.Device != nil || l.OtherThings != nil:
 		return l.decideDevice(q)
-	case needsNoPermission(q):
+	case needsNoPermission(q) && (l.Known || q.Principal.ARN != ""):
 		return Verdict{Decision: policy.Allow, By: ByNothing}
 	case l.UserSession && refusedToUserSession(q.Action):
 		return Verdict{Decision: policy.ImplicitDeny, By: ByUserSession}
@@ -267,12 +271,11 @@ func isRoot(p *policy.Principal) bool {
 		p.ARN[:len(before)] == before && p.ARN[len(before):n] == p.Account && p.ARN[n:] == after
 }
 
-// needsNoPermission tells whether the action is sts:GetCallerIdentity, which
-// nobody can be denied (AWS STS API reference, GetCallerIdentity), by somebody
-// who is known.
+// needsNoPermission reports whether the action is sts:GetCallerIdentity, which
+// no known caller can be denied (AWS STS API reference, GetCallerIdentity), and
+// the caller is not anonymous.
 func needsNoPermission(q *policy.Request) bool {
-	p := &q.Principal
-	return thingpass.SameKey(q.Action, "sts:GetCallerIdentity") && p.ARN != "" && !p.Anonymous
+	return thingpass.SameKey(q.Action, "sts:GetCallerIdentity") && !q.Principal.Anonymous
 }
 
 // forUserSessions are the actions of IAM and STS that credentials of

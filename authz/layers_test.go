@@ -267,6 +267,16 @@ func TestCallerIdentity(t *testing.T) {
 			}
 		}
 	}
+	// In a simulation the caller is known, and need not be named.
+	deny.Known = true
+	for p, want := range map[policy.Principal]bool{{}: true, {Account: "123456789012", RoleARN: session.RoleARN}: true, anonymous: false} {
+		if v := deny.Decide(&policy.Request{Principal: p, Action: "sts:GetCallerIdentity", Resource: "*"}); v.Allowed() != want {
+			t.Errorf("simulated by %+v: %v by %s", p, v.Decision, v.By)
+		}
+		if v := deny.Decide(&policy.Request{Principal: p, Action: "sts:GetSessionToken", Resource: "*"}); v.Allowed() {
+			t.Errorf("GetSessionToken simulated by %+v: %v by %s", p, v.Decision, v.By)
+		}
+	}
 }
 
 // TestUserSession: what the credentials of GetSessionToken are good for.

@@ -324,3 +324,26 @@ func TestSecondOpinionThroughTheDoor(t *testing.T) {
 	}
 	t.Log(answers)
 }
+
+// TestSimulateCallerIdentity: as AWS documents of sts:GetCallerIdentity, no policy
+// takes it away, whoever is simulated: policies alone, a named user, the user or
+// role whose policies they are, with a boundary, and for a resource.
+func TestSimulateCallerIdentity(t *testing.T) {
+	w := newWorld(t)
+	const deny = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`
+	w.must("CreateRole", "RoleName=Lamp", "AssumeRolePolicyDocument="+trust)
+	w.must("PutRolePolicy", "RoleName=Lamp", "PolicyName=nothing", "PolicyDocument="+deny)
+	w.must("CreateUser", "UserName=Jill")
+	actions := list("ActionNames", "sts:GetCallerIdentity", "STS:getcalleridentity", "sts:GetSessionToken")
+	want := []string{"allowed", "allowed", "explicitDeny"}
+	custom := slices.Concat(list("PolicyInputList", deny), list("PermissionsBoundaryPolicyInputList", deny), actions)
+	for _, more := range [][]string{nil, {"CallerArn=arn:aws:iam::111122223333:user/mateo"}} {
+		a := w.must("SimulateCustomPolicy", append(slices.Clone(custom), more...)...)
+		same(t, "custom", a.decisions(), want)
+		same(t, "of a resource", w.must("SimulateCustomPolicy", slices.Concat(custom, more, list("ResourceArns", "arn:aws:s3:::b/k"))...).decisions(), want)
+	}
+	for _, source := range []string{"role/Lamp", "user/Jill"} {
+		ask := slices.Concat([]string{"PolicySourceArn=" + account + source}, list("PolicyInputList", deny), actions)
+		same(t, source, w.must("SimulatePrincipalPolicy", ask...).decisions(), want)
+	}
+}

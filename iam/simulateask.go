@@ -52,7 +52,9 @@ type simulated struct {
 	policy   *policy.Policy
 }
 
-func newSimulation() *simulation { return &simulation{implied: policy.NewContext()} }
+func newSimulation() *simulation {
+	return &simulation{implied: policy.NewContext(), layers: authz.Layers{Known: true}}
+}
 
 // add gives a compiled policy the name by which its source is found again.
 func (m *simulation) add(src simulated) policy.Named {
