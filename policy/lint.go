@@ -105,6 +105,10 @@ func (l *linter) resources() {
 		if r == "*" {
 			continue
 		}
+		l.spelling(parts[path])
+		if l.narrows(l.raw.notResource()) {
+			l.fence(parts[path])
+		}
 		if l.variables(parts[path]) && l.raw.effect == "Deny" && !l.raw.notResource() {
 			l.warn("deny-loses-variable", "this Deny does not apply when a variable in its Resource has no value: "+r,
 				"give the variable a default, or deny with NotResource or a negated condition")
@@ -122,7 +126,7 @@ func (l *linter) bucketOrObject() {
 	example := ""
 	for _, r := range l.raw.resources {
 		parts, _ := padARN(r)
-		if r == "*" || parts[service] != "s3" {
+		if r == "*" || parts[service] != "s3" || parts[region] != "" || parts[account] != "" { // of access points and others
 			return
 		}
 		// What stands in braces counts as any text without a slash.

@@ -129,7 +129,8 @@ func TestWarnings(t *testing.T) {
 		{Resource, `{"Effect":"Deny","Principal":"*","NotAction":"s3:GetObject","NotResource":"arn:aws:s3:::b/open/*"}`, []string{lockedOut}},
 		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*"}`, nil},
 		{Resource, `{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"s3:*","Resource":"arn:aws:s3:::b"}`, nil},
-		{Resource, `{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::123456789012:user/admin"},"Action":"s3:*","Resource":"arn:aws:s3:::b"}`, nil},
+		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b","Condition":{"StringEquals":{"aws:SourceVpce":"vpce-1a2b3c4d"}}}`, []string{
+			"unsupplied-key: nothing here gives aws:SourceVpce a value"}},
 		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:DeleteBucket","Resource":"arn:aws:s3:::b"}`, nil},
 		{Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, nil},
 	} {
@@ -146,7 +147,7 @@ func TestWarnings(t *testing.T) {
 // A warning names its statement; without the Version no variable is one.
 func TestWarningPlaces(t *testing.T) {
 	p := mustParse(t, Identity, `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"},
-		{"Sid":"own","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:username}","Condition":{"StringLike":{"s3:prefix":"${aws:username}"}}}]}`)
+		{"Sid":"own","Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/${aws:username}"],"Condition":{"StringLike":{"s3:prefix":"${aws:username}"}}}]}`)
 	want := []Warning{
 		{"literal-variable", 1, "own", "without Version 2012-10-17 a variable is plain text: arn:aws:s3:::b/${aws:username}", `write "Version": "2012-10-17"`},
 		{"literal-variable", 1, "own", "without Version 2012-10-17 a variable is plain text: ${aws:username}", `write "Version": "2012-10-17"`},

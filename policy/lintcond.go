@@ -24,25 +24,11 @@ func (l *linter) condition(c *rawCondition) {
 	if k.multi && c.op.set == single && c.op.family != nullFamily {
 		l.warn("list-without-set", c.key+" has several values, so "+c.name+" never holds", "write ForAnyValue:"+c.name+" or ForAllValues:"+c.name)
 	}
-	if c.op.set == forAll && l.raw.effect == "Allow" && !l.hasNull(c.key) {
-		l.warn("all-of-nothing", c.name+" holds when "+c.key+" is absent", `add "Null": {"`+c.key+`": "false"} if it must be present`)
-	}
-	if c.op.ifExists && l.raw.effect == "Allow" && equalFold(c.key, "s3:prefix") && !l.hasNull(c.key) {
-		l.warn("whole-list", c.name+" holds when "+c.key+" is absent, so the whole bucket may be listed", "write "+strings.TrimSuffix(c.name, "IfExists"))
-	}
+	l.absent(c)
+	l.strangeKey(c)
 	for _, v := range c.values {
 		l.value(c, v)
 	}
-}
-
-// hasNull tells whether the statement demands that a key is present.
-func (l *linter) hasNull(key string) bool {
-	for _, c := range l.raw.conditions {
-		if c.op.family == nullFamily && equalFold(c.key, key) {
-			return true
-		}
-	}
-	return false
 }
 
 // value warns about one value of a condition.
@@ -55,6 +41,12 @@ func (l *linter) value(c *rawCondition, v string) {
 		}
 		l.warn("literal-variable", why+v, suggest)
 		return
+	}
+	if c.op.takesVariables() {
+		l.spelling(v)
+	}
+	if (c.op.family == stringGlob || c.op.family == arnFamily) && l.narrows(c.op.negated) {
+		l.fence(afterColons(v, c.op.family == arnFamily))
 	}
 	losable := c.op.takesVariables() && l.variables(v)
 	if losable && l.raw.effect == "Deny" && !c.op.negated {
@@ -90,4 +82,12 @@ func (l *linter) value(c *rawCondition, v string) {
 			}
 		}
 	}
+}
+
+// afterColons is the sixth segment of a value that is an ARN.
+func afterColons(v string, arn bool) string {
+	if parts, n := splitARN(v); arn && n == segments {
+		return parts[path]
+	}
+	return v
 }

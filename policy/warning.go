@@ -19,13 +19,20 @@ type Warning struct {
 	//	literal-variable     a variable in a place where it is plain text
 	//	no-default           a default that is not written as one
 	//	deny-loses-variable  a Deny that does not apply when a variable has no value
+	//	misspelt-variable    what looks like a variable and is plain text
+	//	blank-in-variable    a variable here that is none on AWS
+	//	open-fence           a wildcard beside a variable, with no slash between
+	//	absent-key           an Allow that holds when a key of the device is absent
 	//	all-of-nothing       an Allow with ForAllValues, which an absent key satisfies
 	//	whole-list           an Allow of lists whose prefix may be left out
+	//	strange-key          a condition key that an action beside it does not have
 	//	literal-wildcard     * or ? with an operator that takes it as text
 	//	no-number, no-boolean, no-address, no-base64, no-arn
 	//	                     a value that compares with nothing
 	//	no-values            a condition without values
 	//	allow-not-principal  an Allow for everybody but some
+	//	allow-not-resource   an Allow of everything but something
+	//	allow-not-action     an Allow of all actions but some, on everything
 	//	locks-out            a Deny of a bucket policy for everybody, its owner too
 	Code      string
 	Statement int // counted from 0
@@ -44,16 +51,21 @@ func (w Warning) String() string {
 
 // Warnings tells what saves, as on AWS, but probably does not do what it seems
 // to, in the order of the statements, each thing once.
-func (p *Policy) Warnings() []Warning {
+func (p *Policy) Warnings() []Warning { return p.WarningsIn("") }
+
+// WarningsIn is Warnings where the account is known: principals of others are
+// not there, and naming the account means all who are.
+func (p *Policy) WarningsIn(account string) []Warning {
 	if p == nil || p.doc == nil {
 		return nil
 	}
-	l := linter{doc: p.doc}
+	l := linter{doc: p.doc, account: account}
 	for i := range p.doc.statements {
 		l.number, l.raw = i, &p.doc.statements[i]
 		l.actions()
 		l.resources()
 		l.conditions()
+		l.everythingElse()
 		if l.raw.notPrincipal && l.raw.effect == "Allow" {
 			l.warn("allow-not-principal", "Allow with NotPrincipal allows everybody else, anonymous callers too", "name those who may in Principal")
 		}
@@ -67,10 +79,13 @@ const maxWarnings = 100
 
 // linter looks for what is odd, one statement after the other.
 type linter struct {
-	doc    *document
-	number int
-	raw    *rawStatement
-	list   []Warning
+	doc     *document
+	account string // "" when it is not known
+	number  int
+	raw     *rawStatement
+	list    []Warning
+
+	noPut, noDelete, lockedOut bool // what the statements so far deny everybody of the bucket's policy
 }
 
 func (l *linter) warn(code, message, suggest string) {
