@@ -3,6 +3,8 @@ package gate
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingpass/thingpass"
@@ -132,6 +134,17 @@ func (c *Call) Decided(a Access, v authz.Verdict) { c.audit.decided(a, v) }
 
 // Note puts a remark before the reason in the audit line.
 func (c *Call) Note(text string) { c.audit.note = text }
+
+// Saved tells the log and the audit line what is odd about a policy that the
+// request saved. attrs say which policy it is.
+func (c *Call) Saved(ctx context.Context, warnings []string, attrs ...any) {
+	for _, w := range warnings {
+		c.door.cfg.Log.WarnContext(ctx, "policy saved with a warning", append(slices.Clone(attrs), "warning", w)...)
+	}
+	if len(warnings) > 0 {
+		c.Note("saved with a warning: " + strings.Join(warnings, "; "))
+	}
+}
 
 // SetEngine names the S3 engine that the request is forwarded to, for metrics.
 func (c *Call) SetEngine(name string) { c.engine = name }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/thingpass/thingpass"
@@ -67,17 +66,10 @@ func (h *holder) checkInline(owner string, all []thingpass.InlinePolicy) error {
 	return nil
 }
 
-// warn tells the log and the audit line what is odd about a policy that was
-// saved. attrs say which policy it is.
+// warn says what is odd about a policy that was saved. attrs say which policy it
+// is.
 func (s *service) warn(ctx context.Context, call *gate.Call, p *policy.Policy, attrs ...any) {
-	var texts []string
-	for _, w := range p.Warnings() {
-		texts = append(texts, w.String())
-		s.Log.WarnContext(ctx, "policy saved with a warning", append(slices.Clone(attrs), "warning", texts[len(texts)-1])...)
-	}
-	if len(texts) > 0 {
-		call.Note("saved with a warning: " + strings.Join(texts, "; "))
-	}
+	call.Saved(ctx, policy.Lines(p.WarningsIn(s.Place.Account)), attrs...)
 }
 
 // escaped is how IAM answers with policy documents: percent-encoded after RFC

@@ -19,7 +19,7 @@ type Config struct {
 	Place thingpass.Place
 	Store *store.DB
 	Now   func() time.Time // time.Now when nil
-	Log   *slog.Logger     // told of policies that save but probably do not do what their author meant; nil for nobody
+	Log   *slog.Logger     // told of what keeps a question from being put; nil for nobody
 
 	// StrictVariables is as in package authz: simulated sessions of devices do
 	// not have their keys in the older spelling.

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"strings"
 
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/policy"
@@ -29,6 +30,23 @@ func (s *service) principalIDs(ctx context.Context, trust *policy.Policy) (map[s
 		ids[arn] = id
 	}
 	return ids, nil
+}
+
+// PrincipalExists finds out for other services whether an ARN is one of a user or
+// role that exists, or of a session of such a role, right in path and spelling.
+// What belongs to another account exists for all that is known here.
+func PrincipalExists(cfg Config) func(ctx context.Context, arn string) (bool, error) {
+	s := &service{cfg}
+	return func(ctx context.Context, arn string) (bool, error) {
+		if part := strings.SplitN(arn, ":", 6); len(part) == 6 && part[4] != s.Place.Account {
+			return true, nil
+		}
+		_, found, err := s.principal(ctx, arn)
+		if thingpass.KindOf(err) == thingpass.NotFound {
+			return false, nil
+		}
+		return err == nil && found == arn, err
+	}
 }
 
 // principal returns the unique id and the true ARN of who is named by an ARN in

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/thingpass/thingpass"
@@ -62,7 +61,7 @@ func (s *service) createPolicy(ctx context.Context, call *gate.Call, in *createP
 	if err := s.Store.CreatePolicy(ctx, p); err != nil {
 		return nil, err
 	}
-	s.warn(ctx, call, p.Name, warnings)
+	call.Saved(ctx, warnings, "iot_policy", p.Name)
 	return &createPolicyOutput{p.Name, s.Place.Policy(p.Name), p.Document, p.VersionID}, nil
 }
 
@@ -80,17 +79,6 @@ func (s *service) checkDocument(document string) (warnings []string, err error) 
 		return nil, &thingpass.Error{Kind: thingpass.MalformedPolicy, Message: err.Error()}
 	}
 	return warnings, nil
-}
-
-// warn tells the log and the audit line what is odd about a policy that was
-// saved.
-func (s *service) warn(ctx context.Context, call *gate.Call, policy string, warnings []string) {
-	for _, w := range warnings {
-		s.Log.WarnContext(ctx, "policy saved with a warning", "iot_policy", policy, "warning", w)
-	}
-	if len(warnings) > 0 {
-		call.Note("saved with a warning: " + strings.Join(warnings, "; "))
-	}
 }
 
 type getPolicyOutput struct {

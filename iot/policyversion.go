@@ -64,7 +64,7 @@ func (s *service) createPolicyVersion(ctx context.Context, call *gate.Call, in *
 	if err != nil {
 		return nil, err
 	}
-	s.warn(ctx, call, in.Name, warnings)
+	call.Saved(ctx, warnings, "iot_policy", in.Name)
 	return &createVersionOutput{s.Place.Policy(in.Name), v.Document, v.ID, v.Default}, nil
 }
 

@@ -43,6 +43,8 @@ func TestCheckBucket(t *testing.T) {
 		{`"s3:*"`, both, `"StringLike":{"s3:prefix":"a/*"}`, ""},
 		{`"s3:PutObject*"`, objects, `"StringEquals":{"s3:x-amz-server-side-encryption":"AES256"}`, ""},
 		{`"s3:GetObject"`, objects, `"StringEquals":{"s3:ExistingObjectTag/a":"b","s3:DataAccessPointAccount":"123456789012","aws:PrincipalOrgID":"o","credentials-iot:ThingName":"x"}`, ""},
+		{`"s3:BypassGovernanceRetention"`, objects, `"StringEquals":{"s3:ExistingObjectTag/hold":"yes"}`, ""},
+		{`"s3:GetObject"`, objects, `"StringEquals":{"s3:VersionId":"x"}`, noCondition},
 		{`["s3:PutObject","s3:PutObjectAcl"]`, objects, `"StringEquals":{"s3:x-amz-acl":"public-read"}`, ""},
 		{`"s3:PutObject"`, objects, `"NumericLessThan":{"s3:TlsVersion":"1.2"},"NumericGreaterThan":{"s3:signatureAge":"600000"}`, ""},
 

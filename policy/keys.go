@@ -22,10 +22,9 @@ type suppliedKey struct {
 	always bool // every signed request of a user or session has it
 }
 
-// suppliedKeys are what packages gate, authz, credentials, iot, iam, sts and s3
-// set. They are for warnings only: a key that is not here is absent, and one
-// that is here may be. A key that is not set any more must go, so that a policy
-// that decides by it is warned about.
+// suppliedKeys are what packages gate, authz, session, credentials, iot, iam,
+// sts and s3 set; a test compares them with the sources of these. They are for
+// warnings only: a key that is not here is absent, and one that is here may be.
 var suppliedKeys = []suppliedKey{
 	// of any request
 	{"aws:CurrentTime", requests | trusts | devices, false, true},
@@ -78,12 +77,19 @@ var suppliedKeys = []suppliedKey{
 
 	{"s3:authType", requests, false, false},
 	{"s3:delimiter", requests, false, false},
+	{"s3:ExistingObjectTag/…", requests, false, false},
 	{"s3:if-match", requests, false, false},
 	{"s3:if-none-match", requests, false, false},
 	{"s3:LocationConstraint", requests, false, false},
 	{"s3:max-keys", requests, false, false},
+	{"s3:object-lock-legal-hold", requests, false, false},
+	{"s3:object-lock-mode", requests, false, false},
+	{"s3:object-lock-remaining-retention-days", requests, false, false},
+	{"s3:object-lock-retain-until-date", requests, false, false},
 	{"s3:ObjectCreationOperation", requests, false, false},
 	{"s3:prefix", requests, false, false},
+	{"s3:RequestObjectTag/…", requests, false, false},
+	{"s3:RequestObjectTagKeys", requests, true, false},
 	{"s3:ResourceAccount", requests, false, false},
 	{"s3:signatureAge", requests, false, false},
 	{"s3:signatureversion", requests, false, false},
@@ -92,8 +98,18 @@ var suppliedKeys = []suppliedKey{
 	{"s3:x-amz-acl", requests, false, false},
 	{"s3:x-amz-content-sha256", requests, false, false},
 	{"s3:x-amz-copy-source", requests, false, false},
+	{"s3:x-amz-grant-full-control", requests, false, false},
+	{"s3:x-amz-grant-read", requests, false, false},
+	{"s3:x-amz-grant-read-acp", requests, false, false},
+	{"s3:x-amz-grant-write", requests, false, false},
+	{"s3:x-amz-grant-write-acp", requests, false, false},
 	{"s3:x-amz-metadata-directive", requests, false, false},
+	{"s3:x-amz-object-ownership", requests, false, false},
+	{"s3:x-amz-server-side-encryption", requests, false, false},
+	{"s3:x-amz-server-side-encryption-aws-kms-key-id", requests, false, false},
+	{"s3:x-amz-server-side-encryption-customer-algorithm", requests, false, false},
 	{"s3:x-amz-storage-class", requests, false, false},
+	{"s3:x-amz-website-redirect-location", requests, false, false},
 
 	// of the device
 	{"iot:Connection.Thing.ThingName", devices, false, false},

@@ -61,8 +61,9 @@ func TestWarnings(t *testing.T) {
 		{IoT, `{"Effect":"Allow","NotAction":"iot:Connect","Resource":"arn:aws:iot:*:*:rolealias/${iot:ClientId}"}`, []string{
 			"unknown-variable: nothing here gives ${iot:ClientId} a value"}},
 		{IoT, `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iot:*:*:rolealias/${iot:Connection.Thing.Attributes[site]}-${iot:Certificate.Subject.CommonName.2}"}`, nil},
-		{Identity, `{"Effect":"Deny","Action":"s3:GetObject",` + condition + `{"StringEquals":{"s3:ExistingObjectTag/x":"y"}}}`, []string{
-			"unsupplied-key: nothing here gives s3:ExistingObjectTag/x a value"}},
+		{Identity, `{"Effect":"Deny","Action":"s3:GetObject",` + condition + `{"StringEquals":{"s3:ExistingObjectTag/x":"y"}}}`, nil},
+		{Identity, `{"Effect":"Deny","Action":"s3:GetObject",` + condition + `{"StringEquals":{"s3:ExistingObjectTags/x":"y"}}}`, []string{
+			"unsupplied-key: nothing here gives s3:ExistingObjectTags/x a value; write s3:ExistingObjectTag/x"}},
 		{Identity, `{"Effect":"Deny","Action":["logs:*","IAM:get*"],` + condition + `{"StringEquals":{"aws:SourceVpc":"y"}}}`, []string{
 			"unsupplied-key: nothing here gives aws:SourceVpc a value"}},
 		{Identity, `{"Effect":"Deny","Action":"s3:*",` + condition + `{"StringEquals":{"aws:PrincipleTag/team/x":"y"}}}`, []string{

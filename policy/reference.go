@@ -36,7 +36,17 @@ func s3Matching(name string) []*s3Action {
 // has reports whether requests for the action can have a condition key of S3.
 func (a *s3Action) has(key string) bool {
 	fits := func(known string) bool { return fitsKey(known, key) }
-	return slices.ContainsFunc(strings.Fields(s3CommonKeys+" "+s3ResourceKeys+" "+a.keys), fits)
+	keys := s3CommonKeys + " " + s3ResourceKeys + " " + a.keys
+	if slices.Contains(ofEveryVersion, a.name) {
+		keys += " s3:ExistingObjectTag/… s3:VersionId"
+	}
+	return slices.ContainsFunc(strings.Fields(keys), fits)
+}
+
+// ofEveryVersion are actions on objects without a form for versions. They have
+// two keys here that the reference does not give them.
+var ofEveryVersion = []string{
+	"BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold", "PutObjectRetention", "RestoreObject",
 }
 
 // isS3Key reports whether some action of S3 has a condition key.

@@ -49,6 +49,15 @@ func (w Warning) String() string {
 	return w.Message + "; " + w.Suggest
 }
 
+// Lines are warnings as lines of text.
+func Lines(warnings []Warning) []string {
+	lines := make([]string, len(warnings))
+	for i, w := range warnings {
+		lines[i] = w.String()
+	}
+	return lines
+}
+
 // Warnings tells what saves, as on AWS, but probably does not do what it seems
 // to, in the order of the statements, each thing once.
 func (p *Policy) Warnings() []Warning { return p.WarningsIn("") }

@@ -105,9 +105,9 @@ func tlsVersion(state *tls.ConnectionState) []string {
 func listAccess(action string) asking {
 	return func(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
 		a := s.access(t, c, action)
-		for _, name := range []string{"prefix", "delimiter"} {
-			if t.query.Has(name) {
-				a.Context["s3:"+name] = t.query[name]
+		for _, p := range [...]struct{ name, key string }{{"prefix", "s3:prefix"}, {"delimiter", "s3:delimiter"}} {
+			if t.query.Has(p.name) {
+				a.Context[p.key] = t.query[p.name]
 			}
 		}
 		a.Context["s3:max-keys"] = s.words.page

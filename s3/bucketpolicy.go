@@ -97,10 +97,14 @@ func (s *service) putPolicy(x *exchange) error {
 		return err
 	}
 	text := string(raw)
-	if err := checkPolicy(x.bucket, text); err != nil {
+	p, err := checkPolicy(x.bucket, text)
+	if err != nil {
 		return err
 	}
 	if err := x.permit(); err != nil {
+		return err
+	}
+	if err := s.checkPrincipals(x.r.Context(), p); err != nil {
 		return err
 	}
 	release, err := s.lives.take(x.r.Context(), x.bucket)
@@ -123,42 +127,39 @@ func (s *service) putPolicy(x *exchange) error {
 	if err := s.Policies.PutBucketPolicy(x.r.Context(), x.bucket, text); err != nil {
 		return err
 	}
+	x.call.Saved(x.r.Context(), policy.Lines(p.WarningsIn(s.Place.Account)), "bucket", x.bucket)
 	x.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
 // checkPolicy refuses what is no policy of this bucket.
-func checkPolicy(bucket, text string) error {
+func checkPolicy(bucket, text string) (*policy.Policy, error) {
 	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
-		return errMalformedPolicy("Policies must be valid JSON and the first byte must be '{'")
+		return nil, errMalformedPolicy("Policies must be valid JSON and the first byte must be '{'")
 	}
-	if _, err := policy.Parse(policy.Resource, text); err != nil {
-		return errBadPolicy(err)
+	p, err := policy.Parse(policy.Resource, text)
+	if err == nil {
+		err = p.CheckBucket(bucket)
 	}
-	statements, err := readStatements(text)
 	if err != nil {
-		return err
+		return nil, errBadPolicy(err)
 	}
-	for _, st := range statements {
-		for _, action := range append(st.Action, st.NotAction...) {
-			if service, _, _ := strings.Cut(action, ":"); action != "*" && !strings.EqualFold(service, "s3") {
-				return errMalformedPolicy("Policy has invalid action")
-			}
+	return p, nil
+}
+
+// checkPrincipals refuses a policy that names a user or role of this account who
+// does not exist, as AWS does. Who belongs to another account cannot be known.
+func (s *service) checkPrincipals(ctx context.Context, p *policy.Policy) error {
+	for _, arn := range p.PrincipalARNs() {
+		exists, err := s.PrincipalExists(ctx, arn)
+		if err != nil {
+			return err
 		}
-		for _, resource := range append(st.Resource, st.NotResource...) {
-			if !ofBucket(resource, bucket) {
-				return errMalformedPolicy("Policy has invalid resource")
-			}
+		if !exists {
+			return errBadPolicy(&policy.Error{Message: "Invalid principal in policy", Detail: `"AWS" : "` + arn + `"`})
 		}
 	}
 	return nil
-}
-
-// ofBucket tells whether a resource of a policy is the bucket or in it: its
-// name stands there in full, so that no pattern reaches another.
-func ofBucket(resource, bucket string) bool {
-	rest, ok := strings.CutPrefix(resource, "arn:aws:s3:::"+bucket)
-	return ok && (rest == "" || rest[0] == '/')
 }
 
 func (s *service) deletePolicy(x *exchange) error {

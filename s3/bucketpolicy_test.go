@@ -40,6 +40,26 @@ func TestBucketPolicy(t *testing.T) {
 		`{"Effect"`, `{"Sid":"Access-to-specific-VPCE-only","Effect"`, 1), 204, "")
 	w.contains(w.want(a, "GET /fleet?policyStatus", "", 200, ""), "<IsPublic>false</IsPublic>")
 	w.want(a, "DELETE /fleet?policy", "", 204, "")
+	// What AWS refuses and would grant nothing: the messages are those that public reports quote (package policy, TestCheckBucket).
+	for _, c := range []struct{ principal, action, resource, more, message, detail string }{
+		{role, "s3:GetObject", "fleet", "", "Action does not apply to any resource(s) in statement", "s3:GetObject"},
+		{role, "s3:GetObject", "fleet/*", `,"Condition":{"StringLike":{"s3:prefix":"a/*"}}`, "Conditions do not apply to combination of actions and resources in statement", "s3:prefix s3:GetObject"},
+		{role, "s3:HeadBucket", "fleet", "", "Policy has invalid action", "s3:HeadBucket"},
+		{role, "s3:FooBar", "fleet/*", "", "Policy has invalid action", "s3:FooBar"},
+		{`{"AWS":"arn:aws:iam::123456789012:user/nosuch"}`, "s3:GetObject", "fleet/*", "", "Invalid principal in policy", `"AWS" : "arn:aws:iam::123456789012:user/nosuch"`},
+		{`{"AWS":"arn:aws:iam::123456789012:role/x/Lamp"}`, "s3:GetObject", "fleet/*", "", "Invalid principal in policy", ""},
+		{`{"AWS":"arn:aws:sts::123456789012:assumed-role/nosuch/s"}`, "s3:GetObject", "fleet/*", "", "Invalid principal in policy", ""},
+	} {
+		r := w.want(a, "PUT /fleet?policy", policy("Allow", c.principal, c.action, c.resource, c.more), 400, "MalformedPolicy")
+		w.contains(r, "<Message>"+c.message+"</Message>")
+		if detail := strings.ReplaceAll(c.detail, `"`, "&#34;"); detail != "" && !strings.Contains(string(r.Body), "<Detail>"+detail+"</Detail>") {
+			t.Errorf("%s: %s", c.action, r.Body)
+		}
+	}
+	w.want(d, "PUT /fleet?policy", policy("Allow", `{"AWS":"arn:aws:iam::123456789012:user/nosuch"}`, "s3:*", "fleet/*", ""), 403, "AccessDenied")
+	// Other accounts' users cannot be known.
+	w.want(a, "PUT /fleet?policy", policy("Allow", `{"AWS":["arn:aws:iam::210987654321:user/nosuch","arn:aws:iam::123456789012:root"]}`, "s3:GetObject", "fleet/*", ""), 204, "")
+	w.want(a, "DELETE /fleet?policy", "", 204, "")
 	w.want(a, "PUT /fleet?policy", strings.Repeat(" ", 21000)+"{}", 400, "MaxMessageLengthExceeded")
 	w.want(a, "GET /fleet?policy", "", 404, "NoSuchBucketPolicy")
 	w.want(a, "GET /fleet?policyStatus", "", 404, "NoSuchBucketPolicy")

@@ -85,7 +85,7 @@ func attributesAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error)
 // deleteAccess asks for a deletion, and for what its header would get around.
 func deleteAccess(s *service, t *target, c *gate.Call) ([]gateAccess, error) {
 	all := s.deletionOf(t, c)
-	conditionKeys(all[0], c.Request.Header, "If-Match")
+	conditionKey(all[0], c.Request.Header, "If-Match", "s3:if-match")
 	return all, nil
 }
 
@@ -109,12 +109,10 @@ func bypasses(h http.Header) bool {
 	return strings.EqualFold(h.Get("X-Amz-Bypass-Governance-Retention"), "true")
 }
 
-// conditionKeys adds headers whose value is the condition key s3:<lower case>.
-func conditionKeys(a gateAccess, h http.Header, names ...string) {
-	for _, name := range names {
-		if v := h[name]; len(v) == 1 {
-			a.Context["s3:"+strings.ToLower(name)] = v
-		}
+// conditionKey adds a header whose value is a condition key.
+func conditionKey(a gateAccess, h http.Header, name, key string) {
+	if v := h[name]; len(v) == 1 {
+		a.Context[key] = v
 	}
 }
 
@@ -131,9 +129,9 @@ func putAccess(creates bool) asking {
 func (s *service) storing(t *target, c *gate.Call, h http.Header, creates bool) ([]gateAccess, error) {
 	a := s.access(t, c, "s3:PutObject")
 	say(a, t)
-	conditionKeys(a, h, "If-Match")
+	conditionKey(a, h, "If-Match", "s3:if-match")
 	if h.Get("If-None-Match") == "*" { // with an ETag it is no condition that keeps what is there: a policy is not told of it
-		conditionKeys(a, h, "If-None-Match")
+		conditionKey(a, h, "If-None-Match", "s3:if-none-match")
 	}
 	a.Context["s3:ObjectCreationOperation"] = []string{strconv.FormatBool(creates)}
 	until := h.Get("X-Amz-Object-Lock-Retain-Until-Date")

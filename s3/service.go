@@ -26,6 +26,10 @@ type Config struct {
 	// when it is put, and no longer than its bucket.
 	Policies Policies
 
+	// PrincipalExists reports whether an ARN that a bucket's policy names as a
+	// principal is one of a user, role or session that may be named.
+	PrincipalExists func(ctx context.Context, arn string) (bool, error)
+
 	// Domains are names of hosts below which each bucket is a host of its own:
 	// bucket.domain, in virtual-hosted style. Case does not matter.
 	Domains []string

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -16,10 +15,7 @@ func parseIoTPolicy(text string) (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range p.Warnings() {
-		warnings = append(warnings, fmt.Sprint(w))
-	}
-	return warnings, nil
+	return policy.Lines(p.Warnings()), nil
 }
 
 // judgeIoTPolicy is iot.Config.Judge.

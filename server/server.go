@@ -265,11 +265,12 @@ func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, d
 			return err
 		}
 	}
+	people := iam.Config{Place: place, Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, StrictVariables: s.cfg.StrictVariables}
 	return []gate.Service{
 		iot.New(iot.Config{Place: place, Store: s.db, Issuer: issuer, DeviceEndpoint: s.deviceEndpoint(), ParsePolicy: parseIoTPolicy, Judge: judgeIoTPolicy(place), Now: s.cfg.Now, Log: s.cfg.Log}),
-		iam.New(iam.Config{Place: place, Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, StrictVariables: s.cfg.StrictVariables}),
+		iam.New(people),
 		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session), Decode: explain.Decode}),
-		s3.New(s3.Config{Place: place, Objects: s.objects, Policies: decide.Recent.BucketPolicies(), Domains: s.cfg.S3Domains, Engines: s.engines, Public: s.cfg.S3Public, SpoolDir: s.inst.Uploads(), Now: s.cfg.Now}),
+		s3.New(s3.Config{Place: place, Objects: s.objects, Policies: decide.Recent.BucketPolicies(), PrincipalExists: iam.PrincipalExists(people), Domains: s.cfg.S3Domains, Engines: s.engines, Public: s.cfg.S3Public, SpoolDir: s.inst.Uploads(), Now: s.cfg.Now}),
 	}
 }
 

@@ -142,6 +142,9 @@ func parseAs(kind, text string) (*policy.Policy, error) {
 			continue
 		}
 		p, err := policy.Parse(k.kind, text)
+		if err == nil && k.kind == policy.Resource {
+			err = p.CheckBucket("")
+		}
 		if err == nil && k.quota > 0 && p.Size() > k.quota {
 			return nil, fmt.Errorf("it has %d characters, and %d are allowed", p.Size(), k.quota)
 		}
