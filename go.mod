@@ -2,6 +2,8 @@ module github.com/thingpass/thingpass
 
 go 1.26.0
 
+godebug x509negativeserial=1
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/cespare/xxhash/v2 v2.3.0

@@ -39,6 +39,7 @@ var floorPlan = []room{
 	{"session", ". store", "issues and resolves keys; who may have one is decided before"},
 	{"trail", ". authz", "the last decisions, kept in memory: what explains them comes later"},
 	{"why", ". trail authz policy store credentials", "explains decisions of both doors to operators; nothing decides by it"},
+	{"handshake", "", "what fails below HTTP has no request, and needs no other package"},
 	{"gate", ". wire sigv4 session authz trail", "the signed door reaches the store through session and authz only"},
 	{"credentials", ". wire store identity authz session trail", "the device door: the whole exchange in one function"},
 	{"iot", ". wire store gate identity", "an operation never sees how it was authorised, nor another service"},
@@ -46,10 +47,10 @@ var floorPlan = []room{
 	{"sts", ". wire store gate authz session", "AssumeRole asks the trust policy itself, hence authz"},
 	{"upstream", ". sigv4 wire", "an S3 engine behind us is reached and signed for without knowing who asked for what"},
 	{"s3", ". wire gate sigv4 objects policy upstream checksum", "sigv4 for the body, which is verified while it streams; policy to check what a bucket is given; no store"},
-	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects upstream trail why",
+	{"server", ". policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects upstream trail why handshake",
 		"wires everybody together"},
 	{"thingtest", ". server sigv4 upstream", "a running server for tests, used through its doors only"},
-	{"cmd/thingpass", ". server sigv4 thingtest policy why objects upstream", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
+	{"cmd/thingpass", ". server sigv4 thingtest policy why objects upstream handshake", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
 	{"test/...", "*", "nothing imports it"},
 }
 

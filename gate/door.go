@@ -285,7 +285,7 @@ func (sv *service) route(r *http.Request, body []byte) (*Operation, *input, erro
 	case wire.RESTJSON:
 		op, labels, ok := sv.routes.Match(r)
 		if !ok {
-			return nil, nil, unknownOperation(sv.Protocol, r.Method+" "+r.URL.EscapedPath())
+			return nil, nil, unknownOperation(sv.Protocol, sv.nameOf(r))
 		}
 		return op, &input{body: body, labels: labels}, nil
 	case wire.RESTXML:
@@ -300,6 +300,17 @@ func (sv *service) route(r *http.Request, body []byte) (*Operation, *input, erro
 		return op, &input{routed: in}, nil
 	}
 	return nil, nil, unknownOperation(sv.Protocol, r.Header.Get("X-Amz-Target"))
+}
+
+// nameOf names what a request without a row asks for.
+func (sv *service) nameOf(r *http.Request) string {
+	asked := r.Method + " " + r.URL.EscapedPath()
+	if sv.AllNames != nil {
+		if name, _, ok := sv.AllNames.Match(r); ok {
+			return name + " is not included here (" + asked + ")"
+		}
+	}
+	return asked
 }
 
 func (sv *service) routeQuery(r *http.Request, body []byte) (*Operation, *input, error) {

@@ -152,6 +152,10 @@ type Service struct {
 	Namespace  string // XML namespace, query protocol only
 	Operations []Operation
 
+	// AllNames has the names of the service's operations on AWS by method and path,
+	// for the error about one that is not among Operations; nil for none.
+	AllNames *wire.Routes[string]
+
 	// Error turns an error of a handler into what the service's clients expect.
 	Error func(error) *wire.Error
 

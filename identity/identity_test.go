@@ -202,6 +202,8 @@ func FuzzCertificate(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	c := newChain(f)
+	f.Add("\ufeff" + c.root + parameters + keyPEM(f, ecKey(f, elliptic.P256()), "EC PRIVATE KEY") + c.device + unreadable)
 	f.Add(csr(f, ecKey(f, elliptic.P256())))
 	f.Fuzz(func(t *testing.T, text string) {
 		cert, _, err := identity.ParseCertificatePEM(text)

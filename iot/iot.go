@@ -59,6 +59,7 @@ func New(cfg Config) gate.Service {
 		Scopes:   []string{"iot", "execute-api"},
 		Protocol: wire.RESTJSON,
 		Error:    wireError,
+		AllNames: elsewhere(),
 		Operations: slices.Concat(
 			s.endpointRows(), s.aliasRows(), s.policyRows(), s.versionRows(), s.attachmentRows(), s.effectiveRows(), s.testRows(),
 			s.certificateRows(), s.thingRows(), s.thingTypeRows(), s.groupRows(), s.membershipRows(), s.principalRows(), s.tagRows(),

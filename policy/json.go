@@ -12,6 +12,9 @@ import (
 // operator, values.
 const maxDepth = 8
 
+// byteOrderMark is what some editors and PowerShell put before UTF-8.
+const byteOrderMark = "\ufeff"
+
 type nodeKind uint8
 
 const (
@@ -41,7 +44,13 @@ type field struct {
 // readJSON parses text strictly: one value, unique keys, bounded depth.
 func readJSON(text string) (node, error) {
 	if !utf8.ValidString(text) {
+		if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+			return node{}, fmt.Errorf("not UTF-8, but UTF-16: save it as UTF-8")
+		}
 		return node{}, fmt.Errorf("not UTF-8")
+	}
+	if strings.HasPrefix(text, byteOrderMark) {
+		return node{}, fmt.Errorf("begins with a byte order mark (U+FEFF), which is no JSON: save it as UTF-8 without one")
 	}
 	// All of the syntax is checked here, so that the walk need not.
 	if err := json.Unmarshal([]byte(text), new(json.RawMessage)); err != nil {
@@ -60,6 +69,11 @@ func place(text string, err error) string {
 	before := text[:e.Offset-1]
 	line := strings.Count(before, "\n") + 1
 	column := len(before) - strings.LastIndexByte(before, '\n')
+	// encoding/json speaks of a byte where a character is meant, such as a quotation
+	// mark from a word processor.
+	if r, _ := utf8.DecodeRuneInString(text[e.Offset-1:]); r >= utf8.RuneSelf {
+		return fmt.Sprintf(": line %d, column %d: invalid character %q (%U)", line, column, r, r)
+	}
 	return fmt.Sprintf(": line %d, column %d: %v", line, column, e)
 }
 

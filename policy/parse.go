@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // The versions of the language. Variables exist only in the second.
@@ -57,7 +58,7 @@ func read(kind Kind, text string) (*document, error) {
 	if len(text) > MaxText {
 		return nil, syntaxError("longer than %d bytes", MaxText)
 	}
-	if kind != IoT && kind != Resource && strings.ContainsFunc(text, notPrintable) {
+	if kind != IoT && kind != Resource && utf8.ValidString(text) && !strings.HasPrefix(text, byteOrderMark) && strings.ContainsFunc(text, notPrintable) {
 		return nil, syntaxError("only U+0009, U+000A, U+000D and U+0020 to U+00FF may be used")
 	}
 	root, err := readJSON(text)

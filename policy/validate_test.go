@@ -248,6 +248,22 @@ func TestSyntaxErrorPlace(t *testing.T) {
 	}
 }
 
+// TestByteOrderMark: what editors put before a text, and quotation marks that
+// they put in, are named, for every kind of policy.
+func TestByteOrderMark(t *testing.T) {
+	for _, kind := range []Kind{Identity, Managed, Trust, Session, Resource, IoT} {
+		for text, want := range map[string]string{
+			"\ufeff{}":           "begins with a byte order mark (U+FEFF)",
+			"\xff\xfe{\x00}\x00": "UTF-16",
+			"{\n \u00abVersion\u00bb: \"2012-10-17\"}": "line 2, column 2: invalid character '\u00ab' (U+00AB)",
+		} {
+			if _, err := Parse(kind, text); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: %v, want %s", kind, err, want)
+			}
+		}
+	}
+}
+
 // TestManagedVersion: a managed policy must have the newer Version, which is
 // asked after the syntax and before all else.
 func TestManagedVersion(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/handshake"
 	"github.com/thingpass/thingpass/why"
 )
 
@@ -40,6 +41,8 @@ const (
 	controlWhy = "/why"
 	controlAsk = "/ask"
 	controlTry = "/try"
+
+	controlHandshakes = "/handshakes"
 )
 
 // WhyRequest asks for the explanation of a kept decision.
@@ -106,6 +109,9 @@ func (s *Server) controlHandler(x *why.Explainer) http.Handler {
 	}))
 	mux.Handle("POST "+controlAsk, answering(s.cfg.Log, x.Ask))
 	mux.Handle("POST "+controlTry, answering(s.cfg.Log, x.Try))
+	mux.Handle("POST "+controlHandshakes, answering(s.cfg.Log, func(context.Context, struct{}) (*handshake.Report, error) {
+		return &handshake.Report{Failures: s.handshakes.Recent()}, nil
+	}))
 	return mux
 }
 
@@ -178,6 +184,11 @@ func (c *Control) Ask(ctx context.Context, q why.Question) (*why.Explanation, er
 // Try replays the kept decisions against a policy that is not saved.
 func (c *Control) Try(ctx context.Context, candidate why.Candidate) (*why.Report, error) {
 	return ask[why.Report](ctx, c, controlTry, candidate)
+}
+
+// Handshakes lists the handshakes that failed lately.
+func (c *Control) Handshakes(ctx context.Context) (*handshake.Report, error) {
+	return ask[handshake.Report](ctx, c, controlHandshakes, struct{}{})
 }
 
 func ask[Out any](ctx context.Context, c *Control, path string, in any) (*Out, error) {

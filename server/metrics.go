@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/handshake"
 )
 
 // metrics are what /metrics shows. Labels come from fixed sets: the table of
@@ -23,6 +24,7 @@ type metrics struct {
 	engineTime   *prometheus.HistogramVec
 	ownTime      *prometheus.HistogramVec
 	bytes        *prometheus.CounterVec
+	handshakes   *prometheus.CounterVec
 
 	// Finding a series by its labels costs more than counting, so what was found is kept.
 	found sync.Map // of kind to *series
@@ -60,8 +62,12 @@ func newMetrics() *metrics {
 		engineTime:  histogram("thingpass_engine_seconds", "Time that a forwarded request waited for the engine's answer to begin.", "engine"),
 		ownTime:     histogram("thingpass_engine_overhead_seconds", "Time of a forwarded request less the wait for the engine's answer to begin.", "engine"),
 		bytes:       counter("thingpass_request_bytes_total", "Bytes of bodies read and of answers written, by service and S3 engine.", "service", "engine", "direction"),
+		handshakes:  counter("thingpass_handshake_failures_total", "TLS handshakes that failed at the doors, by cause.", "cause"),
 	}
-	m.registry.MustRegister(m.exchanges, m.exchangeTime, m.requests, m.requestTime, m.engineTime, m.ownTime, m.bytes,
+	for _, c := range handshake.Causes() {
+		m.handshakes.WithLabelValues(string(c)) // a series that begins at its first failure raises no alert
+	}
+	m.registry.MustRegister(m.exchanges, m.exchangeTime, m.requests, m.requestTime, m.engineTime, m.ownTime, m.bytes, m.handshakes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -70,6 +76,8 @@ func (m *metrics) exchange(status string, took time.Duration) {
 	m.exchanges.WithLabelValues(status).Inc()
 	m.exchangeTime.Observe(took.Seconds())
 }
+
+func (m *metrics) handshakeFailed(c handshake.Cause) { m.handshakes.WithLabelValues(string(c)).Inc() }
 
 func (m *metrics) request(o gate.Observation) {
 	s := m.series(kind{o.Service, o.Operation, o.Decision, o.Code, o.Engine})

@@ -21,6 +21,7 @@ import (
 	"github.com/thingpass/thingpass/authz"
 	"github.com/thingpass/thingpass/credentials"
 	"github.com/thingpass/thingpass/gate"
+	"github.com/thingpass/thingpass/handshake"
 	"github.com/thingpass/thingpass/iam"
 	"github.com/thingpass/thingpass/identity"
 	"github.com/thingpass/thingpass/iot"
@@ -45,6 +46,7 @@ type Config struct {
 	OpsListen       string            // health and metrics, plain HTTP; "" for 127.0.0.1:9445
 	DeviceEndpoint  string            // public host[:port] of the device door; "" for the first host and the device door's port
 	NoPostQuantum   bool              // do not offer X25519MLKEM768
+	OldCipherSuites bool              // take RSA key exchange and CBC with SHA-256 of TLS 1.2 at the device door
 	NoPresignV2     bool              // refuse S3 URLs presigned with Signature Version 2
 	S3Engines       []upstream.Config // S3 engines that buckets are forwarded to, by prefix; none for the embedded store alone
 	S3Domains       []string          // below which a bucket is a host name: BUCKET.DOMAIN
@@ -98,15 +100,16 @@ type Server struct {
 	metrics *metrics
 	gate    *gate.Door
 
-	addresses Addresses
-	servers   []*http.Server
-	group     *errgroup.Group
-	stop      context.CancelFunc
-	failed    <-chan struct{}
-	draining  atomic.Bool
-	control   bool // the control socket is there
-	once      sync.Once
-	closeErr  error
+	handshakes *handshake.Failures // that failed at the doors
+	addresses  Addresses
+	servers    []*http.Server
+	group      *errgroup.Group
+	stop       context.CancelFunc
+	failed     <-chan struct{}
+	draining   atomic.Bool
+	control    bool // the control socket is there
+	once       sync.Once
+	closeErr   error
 }
 
 // Start opens an installation and listens. It creates no database and no key.
@@ -123,6 +126,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	inst.warnOfOpenFolder(cfg.Log)
 	s := &Server{cfg: cfg, inst: inst, metrics: newMetrics()}
+	s.handshakes = handshake.New(cfg.Log, cfg.Now, s.metrics.handshakeFailed)
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
@@ -234,12 +238,14 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
 	s.group.Go(func() error { cert.watch(background, nil); return nil })
 	signed := behind(s.cfg.TrustedProxies, s.gate)
-	s.serve(doors.device, device, doorTLS(cert.get, !s.cfg.NoPostQuantum, true), 30*time.Second)
-	s.serve(doors.api, signed, doorTLS(cert.get, !s.cfg.NoPostQuantum, false), 0)
+	settings := tlsSettings{certificates: cert.get, postQuantum: !s.cfg.NoPostQuantum}
+	s.serve("api", doors.api, signed, doorTLS(settings), 0)
+	settings.device, settings.oldSuites = true, s.cfg.OldCipherSuites
+	s.serve("device", doors.device, device, doorTLS(settings), 30*time.Second)
 	if doors.http != nil {
-		s.serve(doors.http, signed, nil, 0)
+		s.serve("api without TLS", doors.http, signed, nil, 0)
 	}
-	s.serve(doors.ops, s.ops(), nil, 30*time.Second)
+	s.serve("ops", doors.ops, s.ops(), nil, 30*time.Second)
 	s.serveControl(explain)
 	return nil
 }
@@ -253,7 +259,7 @@ func (s *Server) serveControl(x *why.Explainer) {
 		return
 	}
 	s.control = true
-	s.serve(l, s.controlHandler(x), nil, time.Minute)
+	s.serve("control", l, s.controlHandler(x), nil, time.Minute)
 }
 
 // services is the list of what the signed door offers.
@@ -301,13 +307,16 @@ func (s *Server) deviceEndpoint() string {
 
 // serve runs one HTTP server. A door that carries uploads has no limit on the
 // time of a whole request: package gate moves its deadlines while bytes come.
-func (s *Server) serve(l net.Listener, h http.Handler, t *tls.Config, limit time.Duration) {
+func (s *Server) serve(door string, l net.Listener, h http.Handler, t *tls.Config, limit time.Duration) {
 	srv := &http.Server{
 		Handler: h, TLSConfig: t,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: limit, WriteTimeout: limit,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		HTTP2:    &http.HTTP2Config{WriteByteTimeout: time.Minute},
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	if t != nil {
+		l, srv.ConnState = handshake.Listen(l), s.handshakes.Watch(door)
 	}
 	s.servers = append(s.servers, srv)
 	s.group.Go(func() error {

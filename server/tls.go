@@ -10,6 +10,9 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/thingpass/thingpass/handshake"
 )
 
 // signCertificate makes a certificate for a key; without a parent it signs
@@ -55,22 +58,85 @@ func replaceFile(path string, data []byte, mode os.FileMode) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// tlsSettings are what the TLS configurations of the doors differ in.
+type tlsSettings struct {
+	certificates func() []tls.Certificate
+	postQuantum  bool
+	device       bool // ask for a client certificate
+	oldSuites    bool
+}
+
 // doorTLS is the TLS configuration of a door. The device door asks for a
 // client certificate, any: an empty list of acceptable CAs makes every client
 // library offer its own, and the registry decides. Chains are not verified
 // here: a certificate that is missing, unknown or revoked is answered in HTTP.
-func doorTLS(certs func() []tls.Certificate, postQuantum, device bool) *tls.Config {
+func doorTLS(settings tlsSettings) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return chooseCertificate(hello, certs()), nil
+			return chooseCertificate(hello, settings.certificates()), nil
 		},
 	}
-	if device {
+	if settings.device {
 		cfg.ClientAuth = tls.RequestClientCert
 	}
-	if !postQuantum {
+	if settings.oldSuites {
+		cfg.CipherSuites = oldCipherSuites()
+	}
+	if !settings.postQuantum {
 		cfg.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
 	}
+	cfg.GetConfigForClient = forClient(cfg)
 	return cfg
+}
+
+// forClient notes the hello of a client, and chooses its application protocol
+// where crypto/tls and net/http would fail for it.
+func forClient(cfg *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+	// Without a protocol in common crypto/tls ends the handshake. AWS's own TLS
+	// goes on (s2n, s2n_select_server_preference_protocol), and devices offer
+	// x-amzn-http-ca, which AWS documents for HTTPS with certificates on port 443.
+	plain := cfg.Clone()
+	plain.NextProtos = nil
+	// HTTP/2 forbids the suites that are old (RFC 9113, 9.2.2), and net/http ends
+	// such a connection.
+	old := cfg.Clone()
+	old.NextProtos = []string{"http/1.1"}
+	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		handshake.Hello(hello)
+		chosen, protocols := (*tls.Config)(nil), cfg.NextProtos
+		if !slices.Contains(hello.SupportedVersions, tls.VersionTLS13) && !slices.ContainsFunc(hello.CipherSuites, forHTTP2) {
+			chosen, protocols = old, old.NextProtos
+		}
+		if len(hello.SupportedProtos) > 0 && !slices.ContainsFunc(hello.SupportedProtos, func(p string) bool { return slices.Contains(protocols, p) }) {
+			chosen = plain
+		}
+		return chosen, nil
+	}
+}
+
+// forHTTP2 reports whether a suite of TLS 1.2 is one that HTTP/2 allows.
+func forHTTP2(suite uint16) bool {
+	switch suite {
+	case tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:
+		return true
+	}
+	return false
+}
+
+// oldCipherSuites are the suites of crypto/tls and, behind them, those that old
+// firmware was compiled with and crypto/tls still has: RSA key exchange, which
+// has no forward secrecy, and CBC with SHA-256, which has no protection against
+// Lucky Thirteen. 3DES and RC4 are broken, and stay out.
+func oldCipherSuites() (ids []uint16) {
+	for _, s := range tls.CipherSuites() {
+		ids = append(ids, s.ID)
+	}
+	return append(ids,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+		tls.TLS_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_AES_256_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA256)
 }

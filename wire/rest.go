@@ -35,6 +35,9 @@ func DecodeREST(r *http.Request, body []byte, labels map[string]string, v any) e
 		if !utf8.Valid(body) {
 			return serialization("The request body is not UTF-8.")
 		}
+		if bytes.HasPrefix(body, []byte("\ufeff")) {
+			return serialization("The request body begins with a byte order mark (U+FEFF), which is no JSON.")
+		}
 		if err := json.Unmarshal(body, &d.members); err != nil {
 			return serialization("The request body is not a JSON object.")
 		}

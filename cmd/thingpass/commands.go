@@ -74,6 +74,7 @@ type serveCmd struct {
 	OpsListen       string        `env:"THINGPASS_OPS_LISTEN" default:"127.0.0.1:9445" help:"Address of /healthz, /readyz and /metrics (plain HTTP)."`
 	DeviceEndpoint  string        `env:"THINGPASS_DEVICE_ENDPOINT" placeholder:"HOST[:PORT]" help:"Public name of the device door (default: the first host of the installation and the door's port)."`
 	PostQuantum     bool          `env:"THINGPASS_POST_QUANTUM" default:"true" negatable:"" help:"Offer the post-quantum hybrid key exchange X25519MLKEM768."`
+	OldCipherSuites bool          `name:"old-cipher-suites" env:"THINGPASS_OLD_CIPHER_SUITES" help:"Take, at the device door, suites of TLS 1.2 that old firmware was compiled with: RSA key exchange (no forward secrecy) and CBC with SHA-256 (timing attacks)."`
 	PresignV2       bool          `name:"presign-v2" env:"THINGPASS_PRESIGN_V2" default:"true" negatable:"" help:"Take S3 URLs presigned with Signature Version 2, which AWS CLI version 1 and boto3 make by default."`
 	S3Backend       []string      `name:"s3-backend" env:"THINGPASS_S3_BACKEND" sep:";" placeholder:"name=NAME,endpoint=URL,credentials=FILE,…" help:"S3 engine that buckets are forwarded to, repeatable: name=, endpoint=, credentials=FILE or env:PREFIX, and, if wanted, profile=, region=, prefix= of its buckets, kind=ceph|minio|aws|garage|seaweedfs, ca=, concurrency= (default: the embedded store has every bucket)."`
 	S3Domain        []string      `name:"s3-domain" env:"THINGPASS_S3_DOMAIN" placeholder:"DOMAIN" help:"Take BUCKET.DOMAIN as the address of a bucket, too, repeatable. The server certificate needs *.DOMAIN."`
@@ -122,7 +123,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	s, err := server.Start(ctx, server.Config{
 		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, HTTPListen: c.HTTPListen, OpsListen: c.OpsListen,
-		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
+		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, OldCipherSuites: c.OldCipherSuites, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
 		S3Engines: c.engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge,
 		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
 		ShutdownTimeout: c.ShutdownTimeout, Log: log,

@@ -44,6 +44,7 @@ type whyCmd struct {
 	Thing       *string  `placeholder:"NAME" help:"The thing that the device would name in x-amzn-iot-thingname (default: it sends no such header)."`
 	Action      string   `placeholder:"ACTION" help:"What it would do with the credentials, for example s3:PutObject."`
 	Resource    string   `placeholder:"ARN" help:"On what, for example arn:aws:s3:::bucket/key."`
+	Handshakes  bool     `aliases:"recent-failures" help:"List the TLS handshakes that failed lately, with their causes: a device that has no request id fails there."`
 	Context     []string `placeholder:"KEY=VALUE" sep:"none" help:"Condition key of that request, repeatable, for example aws:SourceIp=192.0.2.7."`
 }
 
@@ -56,6 +57,9 @@ func (whyCmd) Help() string {
 func (c *whyCmd) Validate() error {
 	asks := c.Certificate != "" || c.Alias != "" || c.Action != "" || c.Resource != "" || c.Thing != nil || len(c.Context) > 0
 	switch {
+	case c.Handshakes && (c.ID != "" || asks):
+		return errors.New("--handshakes lists all of them: give nothing else")
+	case c.Handshakes:
 	case c.ID != "" && asks:
 		return errors.New("give a request id, or --certificate and --alias, not both")
 	case c.ID == "" && (c.Certificate == "" || c.Alias == ""):
@@ -69,6 +73,13 @@ func (c *whyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	control := server.NewControl(c.Data)
+	if c.Handshakes {
+		report, err := control.Handshakes(ctx)
+		if err != nil {
+			return err
+		}
+		return c.write(report)
+	}
 	if c.ID != "" {
 		e, err := control.Why(ctx, c.ID)
 		if err != nil {

@@ -54,9 +54,8 @@ func dialAddress(t *testing.T, address string, s *thingtest.Server, cfg *tls.Con
 	return conn.ConnectionState(), nil
 }
 
-// openssl runs openssl s_client against the device door and returns what it
-// prints. It skips a machine without openssl, but not in CI.
-func openssl(t *testing.T, s *thingtest.Server, args ...string) (string, error) {
+// needOpenSSL skips a test on a machine without openssl, but not in CI.
+func needOpenSSL(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -64,6 +63,13 @@ func openssl(t *testing.T, s *thingtest.Server, args ...string) (string, error) 
 		}
 		t.Skip("needs openssl")
 	}
+}
+
+// openssl runs openssl s_client against the device door and returns what it
+// prints.
+func openssl(t *testing.T, s *thingtest.Server, args ...string) (string, error) {
+	t.Helper()
+	needOpenSSL(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	all := append([]string{"s_client", "-connect", s.Addresses().Device, "-CAfile", s.CAFile, "-verify_return_error", "-servername", "localhost"}, args...)
