@@ -80,7 +80,7 @@ func (f *Failures) Watch(door string) func(net.Conn, http.ConnState) {
 
 func (f *Failures) failed(door string, c *Conn, err error) {
 	cause := causeOf(err, c)
-	f.count(cause)
+	defer f.count(cause) // who sees the count finds the line
 	if cause == NoHello {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -184,20 +185,18 @@ func TestKeysOfOpenSSL(t *testing.T) {
 	for _, k := range []struct {
 		name   string
 		make   []string
+		form   string // of the points
 		usable bool
 		weak   bool // refused by AWS's rule, not by TLS (API reference, CreateCertificateFromCsr)
 	}{
 		{name: "RSA-2048", make: []string{"genrsa", "2048"}, usable: true},
 		{name: "RSA-2048 of exponent 3", make: []string{"genrsa", "-3", "2048"}, usable: true},
-		{name: "RSA-4096", make: []string{"genrsa", "-primes", "4", "4096"}, usable: true},
-		{name: "RSA-8192", make: []string{"genrsa", "-primes", "5", "8192"}, usable: true},
-		{name: "RSA-8200", make: []string{"genrsa", "-primes", "5", "8200"}},
 		{name: "RSA-1024", make: []string{"genrsa", "1024"}, weak: true},
 		{name: "P-256", make: []string{"ecparam", "-genkey", "-noout", "-name", "prime256v1"}, usable: true},
 		{name: "P-384", make: []string{"ecparam", "-genkey", "-noout", "-name", "secp384r1"}, usable: true},
 		{name: "P-521", make: []string{"ecparam", "-genkey", "-noout", "-name", "secp521r1"}, usable: true},
 		{name: "P-224", make: []string{"ecparam", "-genkey", "-noout", "-name", "secp224r1"}, weak: true},
-		{name: "P-256, compressed", make: []string{"genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "point-format:compressed"}},
+		{name: "P-256, compressed", make: []string{"ecparam", "-genkey", "-noout", "-name", "prime256v1"}, form: "compressed"},
 		{name: "P-256, explicit", make: []string{"ecparam", "-genkey", "-noout", "-name", "prime256v1", "-param_enc", "explicit"}},
 		{name: "secp256k1", make: []string{"ecparam", "-genkey", "-noout", "-name", "secp256k1"}},
 		{name: "brainpoolP256r1", make: []string{"ecparam", "-genkey", "-noout", "-name", "brainpoolP256r1"}},
@@ -207,6 +206,10 @@ func TestKeysOfOpenSSL(t *testing.T) {
 	} {
 		key, cert := filepath.Join(dir, "key"), filepath.Join(dir, "cert")
 		run(t, append(k.make, "-out", key)...)
+		if k.form != "" {
+			run(t, "ec", "-in", key, "-conv_form", k.form, "-out", key+".new")
+			must(t, os.Rename(key+".new", key))
+		}
 		run(t, "req", "-x509", "-new", "-key", key, "-subj", "/CN=lamp", "-days", "9", "-out", cert)
 		text, err := os.ReadFile(cert)
 		must(t, err)
@@ -231,6 +234,32 @@ func TestKeysOfOpenSSL(t *testing.T) {
 			t.Errorf("%s: reached HTTP: %v\n%s", k.name, reached, said)
 		}
 	}
+}
+
+// TestSizesOfRSA: registration and handshake have the same limit.
+func TestSizesOfRSA(t *testing.T) {
+	s := start(t, thingtest.Options{})
+	for bits, usable := range map[int]bool{8192: true, 8200: false} {
+		key := largeRSA(t, bits)
+		template := &x509.Certificate{SerialNumber: big.NewInt(7), NotAfter: time.Now().Add(time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		must(t, err)
+		if _, err := register(t, s, der); (err == nil) != usable {
+			t.Errorf("%d bits: registration: %v", bits, err)
+		}
+		if err := reaches(t, s, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, tls.VersionTLS13); (err == nil) != usable {
+			t.Errorf("%d bits: %v", bits, err)
+		}
+	}
+}
+
+// largeRSA makes a key of eight primes, which are found fast.
+func largeRSA(t *testing.T, bits int) *rsa.PrivateKey {
+	t.Helper()
+	//lint:ignore SA1019 two primes of this size take a minute
+	key, err := rsa.GenerateMultiPrimeKey(rand.Reader, 8, bits)
+	must(t, err)
+	return key
 }
 
 // run runs openssl.

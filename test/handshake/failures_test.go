@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -101,8 +100,7 @@ func certificateOf(t *testing.T, change func(*x509.Certificate)) tls.Certificate
 func failures(t *testing.T) []failing {
 	good := certificateOf(t, func(*x509.Certificate) {})
 	odd := certificateOf(t, func(c *x509.Certificate) { c.RawSubject = name(t, one(commonName, printable, "lamp@home")) })
-	large, err := rsa.GenerateMultiPrimeKey(rand.Reader, 8, 8200) //nolint:staticcheck // eight small primes are found fast
-	must(t, err)
+	large := largeRSA(t, 8200)
 	template := &x509.Certificate{SerialNumber: big.NewInt(7), NotAfter: time.Now().Add(time.Hour)}
 	ofLarge, err := x509.CreateCertificate(rand.Reader, template, template, large.Public(), large)
 	must(t, err)
