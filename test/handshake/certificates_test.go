@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,7 +206,7 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		{name: "RSASSA-PSS", make: []string{"genpkey", "-algorithm", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"}},
 	} {
 		key, cert := filepath.Join(dir, "key"), filepath.Join(dir, "cert")
-		run(t, append(k.make, "-out", key)...)
+		run(t, slices.Insert(k.make, 1, "-out", key)...)
 		if k.form != "" {
 			run(t, "ec", "-in", key, "-conv_form", k.form, "-out", key+".new")
 			must(t, os.Rename(key+".new", key))
