@@ -26,6 +26,8 @@ const (
 	Denied                         // refused by policy
 	Unmodifiable                   // protected, for example the administrator
 	VersionsLimit                  // an IoT policy has all the versions it may have
+	Unavailable                    // the database cannot be used now, and whether a write has happened is not known
+	Throttled                      // too many requests of a costly kind at once
 )
 
 // Error is an error with a kind and a text for the caller.

@@ -70,7 +70,7 @@ func (a *Authz) LayersWith(ctx context.Context, p thingpass.Principal, change fu
 // unread hides the kind of an error: to the caller of an operation, "not found"
 // would look like an answer about what it asked for.
 func unread(what, name string, err error) error {
-	if thingpass.KindOf(err) == thingpass.Internal {
+	if kind := thingpass.KindOf(err); kind == thingpass.Internal || kind == thingpass.Unavailable {
 		return fmt.Errorf("read policies of %s %q: %w", what, name, err)
 	}
 	return fmt.Errorf("read policies of %s %q: %v", what, name, err)

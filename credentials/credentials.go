@@ -75,7 +75,13 @@ var (
 	errDuration    = refusal(http.StatusBadRequest, "The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role")
 	errHungUp      = wire.Error{Status: 499, Code: "ClientClosedRequest", Message: "The client closed the connection before the answer"} // as the signed door has it
 	errInternal    = wire.Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: "Internal failure. Try again later"}
+
+	// The database cannot be used. Devices try 503 again, as they do 500.
+	errUnavailable = wire.Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailableException", Message: "Service is temporarily unavailable. Try again later"}
 )
+
+// retryAfter is the header Retry-After of a 503, in seconds.
+const retryAfter = "1"
 
 // refusal builds an answer of the door: AWS sends the same x-amzn-ErrorType
 // with 403, and the IoT exceptions of the status otherwise.
@@ -185,6 +191,9 @@ func (d *Door) fail(w http.ResponseWriter, x *exchange, err error) int {
 	shown := x.failed(err)
 	if shown.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodGet)
+	}
+	if shown.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	wire.WriteError(w, wire.RESTJSON, x.record.ID, shown)
 	return shown.Status

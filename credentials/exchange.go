@@ -247,6 +247,9 @@ func (x *exchange) failed(err error) *wire.Error {
 	shown, ok := errors.AsType[*wire.Error](err)
 	if !ok {
 		shown = &errInternal
+		if thingpass.KindOf(err) == thingpass.Unavailable {
+			shown = &errUnavailable
+		}
 	} else if shown.Err != nil {
 		err = shown.Err
 	}

@@ -13,6 +13,10 @@ type Timeouts struct {
 	Body  time.Duration // for all of a body that is read before its signature can be verified; 30 s
 	Stall time.Duration // without a byte, of a verified S3 upload or of an answer; 60 s
 	Drain time.Duration // for the rest of a body that nobody reads; 1 s
+
+	// Unconfirmed is how long a transfer goes on while it cannot be found out
+	// whether its caller is still known; 5 s.
+	Unconfirmed time.Duration
 }
 
 func (t Timeouts) orDefaults() Timeouts {
@@ -20,6 +24,8 @@ func (t Timeouts) orDefaults() Timeouts {
 		Body:  cmp.Or(t.Body, 30*time.Second),
 		Stall: cmp.Or(t.Stall, time.Minute),
 		Drain: cmp.Or(t.Drain, time.Second),
+
+		Unconfirmed: cmp.Or(t.Unconfirmed, 5*time.Second),
 	}
 }
 

@@ -366,6 +366,9 @@ func (d *Door) decide(ctx context.Context, op *Operation, c *Call, in any) error
 		return fmt.Errorf("operation %s asked for no permission", op.Name)
 	}
 	for _, q := range questions {
+		if q.Err != nil {
+			return q.Err
+		}
 		if !slices.Contains(op.Actions, q.Action) {
 			return fmt.Errorf("operation %s asked for %s, which its row does not list", op.Name, q.Action)
 		}
@@ -380,6 +383,10 @@ func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 
 // shown turns any error into what the caller may see.
 func (d *Door) shown(c *Call, err error) *wire.Error {
+	if e := passing(c.service.Protocol, err); e != nil {
+		c.audit.cause = err
+		return e
+	}
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		c.audit.cause = e.Err
 		return e
@@ -416,6 +423,9 @@ func (d *Door) fail(w *answer, c *Call, e *wire.Error) {
 	}
 	if c.Request.Method == http.MethodHead {
 		w.Header().Set("X-Amz-Error-Code", e.Code)
+	}
+	if e.Status == http.StatusServiceUnavailable {
+		w.Header()["Retry-After"] = []string{retryAfter}
 	}
 	wire.WriteError(w, c.service.Protocol, c.RequestID, e)
 }

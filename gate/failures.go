@@ -1,11 +1,13 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/session"
 	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/wire"
@@ -77,6 +79,36 @@ func sessionError(c *Call, e *session.Error) *wire.Error {
 		}
 	}
 	return unknown
+}
+
+// retryAfter is the header Retry-After of every 503, in seconds.
+const retryAfter = "1"
+
+// passing is the answer to an error that is no fault of the request and will
+// pass, or nil for any other: the database cannot be used, or too many lists are
+// read at once. SDKs try all of them again (IAM and STS API references, "Common
+// Errors"; AWS IoT API reference, ServiceUnavailableException and
+// ThrottlingException; S3 API reference, "Error responses", SlowDown).
+func passing(p wire.Protocol, err error) *wire.Error {
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Status < http.StatusInternalServerError {
+		return nil
+	}
+	const slow = "Please reduce your request rate."
+	switch thingpass.KindOf(err) {
+	case thingpass.Unavailable:
+		const text = "The service is temporarily unavailable. Try again."
+		return pick3(p,
+			wire.Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Message: text},
+			wire.Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailableException", Message: text},
+			wire.Error{Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: slow})
+	case thingpass.Throttled:
+		const text = "Rate exceeded"
+		return pick3(p,
+			wire.Error{Status: http.StatusBadRequest, Code: "Throttling", Message: text},
+			wire.Error{Status: http.StatusBadRequest, Code: "ThrottlingException", Message: text},
+			wire.Error{Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: slow})
+	}
+	return nil
 }
 
 const mismatchText = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."

@@ -20,6 +20,10 @@ type Access struct {
 	Context  map[string][]string // condition keys of this action: one value is single-valued, see Lists
 	Lists    map[string][]string // multivalued condition keys
 	Late     *Late               // condition keys that cost something to find out; nil for none
+
+	// Err is why the question cannot be put, when what it is about cannot be read:
+	// it ends the request. nil for a question.
+	Err error
 }
 
 // Late is a family of single-valued condition keys that are found out only when

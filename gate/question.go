@@ -100,6 +100,9 @@ func (c *Call) Question(a Access) (authz.Request, error) {
 
 // check holds a question to its limits.
 func (a *Access) check(c *Call) error {
+	if a.Err != nil {
+		return a.Err
+	}
 	if len(a.Resource) > maxText {
 		return unaskable(c, fmt.Sprintf("A resource must not be longer than %d bytes.", maxText))
 	}

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,9 +29,9 @@ type adding[In any] func(in *In, about entity, a *gate.Access)
 func on[In, Out any, P about[In]](k *kind, name string, handle handler[In, Out], add ...adding[In]) gate.Operation {
 	action := "iam:" + name
 	access := func(in *In) []gate.Access {
-		e, ok := k.subject(action, k.given(P(in).self()))
-		if !ok {
-			return nil
+		e, err := k.subject(action, k.given(P(in).self()))
+		if err != nil {
+			return []gate.Access{{Err: err}}
 		}
 		a := k.question(action, e)
 		for _, f := range add {
@@ -52,12 +53,12 @@ func onAll[In, Out any](name string, handle handler[In, Out]) gate.Operation {
 // caller hanging up: a question has no context.
 const reading = 5 * time.Second
 
-// ask is the question whether an action is allowed on what has a name, or none
-// when that cannot be read: then the gate refuses the call.
+// ask is the question whether an action is allowed on what has a name. When that
+// cannot be read the gate refuses the call.
 func (k *kind) ask(action, name string) []gate.Access {
-	e, ok := k.subject(action, name)
-	if !ok {
-		return nil
+	e, err := k.subject(action, name)
+	if err != nil {
+		return []gate.Access{{Err: err}}
 	}
 	return []gate.Access{k.question(action, e)}
 }
@@ -66,18 +67,17 @@ func (k *kind) ask(action, name string) []gate.Access {
 // their path, and in any spelling; policies are about the ARN, which has the
 // path and the true spelling. Were the ARN made from the request, a policy that
 // denies role/prod/* would deny nothing.
-func (k *kind) subject(action, name string) (entity, bool) {
+func (k *kind) subject(action, name string) (entity, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), reading)
 	defer cancel()
 	e, err := k.find(ctx, name)
 	if err == nil {
-		return e, true
+		return e, nil
 	}
 	if kind := thingpass.KindOf(err); kind != thingpass.NotFound && kind != thingpass.Invalid {
-		k.Log.Error("what a question is about cannot be read", "action", action, "noun", k.noun, "cause", err)
-		return entity{}, false
+		return entity{}, fmt.Errorf("what %s is asked about cannot be read: %w", action, err)
 	}
-	return entity{arn: k.absent(name)}, true
+	return entity{arn: k.absent(name)}, nil
 }
 
 // question asks about an entity by its ARN and its tags. The older key

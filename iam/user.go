@@ -167,9 +167,9 @@ type updateUserInput struct {
 func (s *service) askUpdateUser(k *kind) func(*updateUserInput) []gate.Access {
 	return func(in *updateUserInput) []gate.Access {
 		const action = "iam:UpdateUser"
-		e, ok := k.subject(action, value(in.UserName))
-		if !ok {
-			return nil
+		e, err := k.subject(action, value(in.UserName))
+		if err != nil {
+			return []gate.Access{{Err: err}}
 		}
 		questions := []gate.Access{k.question(action, e)}
 		path, name, _ := s.Place.ParseUserARN(e.arn)

@@ -58,11 +58,7 @@ func (s *service) askAlias(operation string, in *aliasChange) []gate.Access {
 	if in.RoleARN == nil || *in.RoleARN == "" {
 		return questions // no role is passed; creation refuses it later
 	}
-	pass, ok := s.askPass(*in.RoleARN)
-	if !ok || questions == nil {
-		return nil
-	}
-	return append(questions, pass)
+	return append(questions, s.askPass(*in.RoleARN))
 }
 
 // checkAlias validates what creation and update have in common.

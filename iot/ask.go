@@ -2,6 +2,8 @@ package iot
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -22,7 +24,7 @@ func about[In any](s *service, operation string, resource func(*In) string) func
 
 // askTagged is ask with the tags that the resource has (IAM user guide,
 // "Controlling access to AWS resources using tags"). When they cannot be read
-// nothing is asked, and the gate refuses the call.
+// the question has their error, and the gate refuses the call.
 func (s *service) askTagged(operation, resource string) []gate.Access {
 	a := ask(operation, resource)
 	kind, name, ok := s.Place.ParseIoTARN(resource)
@@ -32,23 +34,21 @@ func (s *service) askTagged(operation, resource string) []gate.Access {
 	ctx, cancel := context.WithTimeout(context.Background(), reading)
 	defer cancel()
 	tags, err := s.Store.Tags(ctx, kind, name)
-	if a.Context, ok = s.resourceKeys(a.Action, tags, err); !ok {
-		return nil
-	}
+	a.Context, a.Err = s.resourceKeys(a.Action, tags, err)
 	return []gate.Access{a}
 }
 
 // askPass asks for iam:PassRole on a role, with the tags that it has now: it
-// need not exist yet. ok is false when they cannot be read.
-func (s *service) askPass(arn string) (a gate.Access, ok bool) {
+// need not exist yet.
+func (s *service) askPass(arn string) gate.Access {
 	tags, err := s.roleTags(arn)
-	resource, ok := s.resourceKeys(passRole, tags, err)
+	resource, err := s.resourceKeys(passRole, tags, err)
 	keys := map[string][]string{"iam:PassedToService": {"credentials.iot.amazonaws.com"}}
 	maps.Copy(keys, resource)
 	for _, t := range tags {
 		keys["iam:ResourceTag/"+t.Key] = []string{t.Value}
 	}
-	return gate.Access{Action: passRole, Resource: arn, Context: keys}, ok
+	return gate.Access{Action: passRole, Resource: arn, Context: keys, Err: err}
 }
 
 // roleTags reads the tags of the role with exactly this ARN: one that is found
@@ -68,18 +68,17 @@ func (s *service) roleTags(arn string) ([]thingpass.Tag, error) {
 }
 
 // resourceKeys are the condition keys for the tags of a resource, nil without
-// any. What does not exist has none; ok is false when the tags were not read,
+// any. What does not exist has none. It is an error when the tags were not read,
 // or when two would be the same key, as key names have no case.
-func (s *service) resourceKeys(action string, tags []thingpass.Tag, err error) (keys map[string][]string, ok bool) {
+func (s *service) resourceKeys(action string, tags []thingpass.Tag, err error) (keys map[string][]string, _ error) {
 	if kind := thingpass.KindOf(err); err != nil && (kind == thingpass.NotFound || kind == thingpass.Invalid) {
-		return nil, true
+		return nil, nil
 	}
-	if err == nil {
-		err = clash(nil, tags)
+	if err == nil && clash(nil, tags) != nil {
+		err = errors.New("two tags are the same condition key")
 	}
 	if err != nil {
-		s.Log.Error("tags cannot be read to ask who may use a resource", "action", action, "cause", err)
-		return nil, false
+		return nil, fmt.Errorf("tags cannot be read to ask for %s: %w", action, err)
 	}
 	for _, t := range tags {
 		if keys == nil {
@@ -87,7 +86,7 @@ func (s *service) resourceKeys(action string, tags []thingpass.Tag, err error) (
 		}
 		keys["aws:ResourceTag/"+t.Key] = []string{t.Value}
 	}
-	return keys, true
+	return keys, nil
 }
 
 // tagged adds what a request wants to tag with to a question (IAM user guide,

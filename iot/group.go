@@ -29,14 +29,10 @@ func (s *service) groupRows() []gate.Operation {
 // reference, CreateThingGroup).
 func (s *service) askCreateGroup(in *createGroupInput) []gate.Access {
 	questions := taggedAll(s.askTagged("CreateThingGroup", s.Place.ThingGroup(in.Name)), in.Tags)
-	if in.Parent == nil || questions == nil {
+	if in.Parent == nil {
 		return questions
 	}
-	above := taggedAll(s.askTagged("CreateThingGroup", s.Place.ThingGroup(*in.Parent)), in.Tags)
-	if above == nil {
-		return nil
-	}
-	return append(questions, above...)
+	return append(questions, taggedAll(s.askTagged("CreateThingGroup", s.Place.ThingGroup(*in.Parent)), in.Tags)...)
 }
 
 type groupInput struct {

@@ -38,7 +38,7 @@ type Config struct {
 	Judge func(document string) (func(Question) Judgement, error)
 
 	Now func() time.Time // time.Now when nil
-	Log *slog.Logger     // told of odd policies, and why a question could not be put; nil for nobody
+	Log *slog.Logger     // told of odd policies; nil for nobody
 }
 
 // service carries out the operations.

@@ -49,11 +49,7 @@ func (s *service) askMembership(operation string, in *membershipInput) []gate.Ac
 	if in.Thing != nil {
 		thing = s.Place.Thing(*in.Thing)
 	}
-	questions := s.askTagged(operation, group)
-	if questions == nil {
-		return nil
-	}
-	return append(questions, ask(operation, thing))
+	return append(s.askTagged(operation, group), ask(operation, thing))
 }
 
 // names finds what a request means, by name or by ARN. Where both are given
@@ -127,11 +123,7 @@ func (s *service) askMemberships(in *updateGroupsInput) []gate.Access {
 	questions := []gate.Access{ask(operation, thing)}
 	for _, list := range [][]string{in.Add, in.Remove} {
 		for _, group := range list[:min(len(list), maxGroups)] {
-			more := s.askTagged(operation, s.Place.ThingGroup(group))
-			if more == nil {
-				return nil
-			}
-			questions = append(questions, more...)
+			questions = append(questions, s.askTagged(operation, s.Place.ThingGroup(group))...)
 		}
 	}
 	return questions

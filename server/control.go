@@ -129,7 +129,7 @@ func answering[In, Out any](log *slog.Logger, f func(context.Context, In) (Out, 
 		switch thingpass.KindOf(err) {
 		case thingpass.NotFound:
 			writeControl(w, http.StatusNotFound, controlError{err.Error()})
-		case thingpass.Internal:
+		case thingpass.Internal, thingpass.Unavailable:
 			if err == nil {
 				writeControl(w, http.StatusOK, out)
 				return

@@ -56,6 +56,8 @@ type Config struct {
 	TrustedProxies  []netip.Prefix    // whose X-Forwarded-For counts at the signed door
 	Decisions       int               // how many are kept to be explained; 0 for trail.DefaultSize, below for none
 	DecisionsAge    time.Duration     // how long; 0 for trail.DefaultAge
+	DatabaseRead    time.Duration     // how long a request waits for the database; 0 for store.DefaultRead
+	DatabaseWrite   time.Duration     // likewise for a write; 0 for store.DefaultWrite
 	ShutdownTimeout time.Duration
 	Log             *slog.Logger
 	Now             func() time.Time
@@ -138,7 +140,7 @@ func (s *Server) start(ctx context.Context) error {
 	if s.db, err = store.Open(ctx, s.inst.dsn(), s.inst.Place()); err != nil {
 		return err
 	}
-	s.db.Now = s.cfg.Now
+	s.db.Now, s.db.Limits = s.cfg.Now, store.Limits{Read: s.cfg.DatabaseRead, Write: s.cfg.DatabaseWrite}
 	if s.objects, err = objects.OpenWith(s.inst.Objects(), objects.Options{UploadAge: s.cfg.UploadAge, Log: s.cfg.Log}); err != nil {
 		return err
 	}

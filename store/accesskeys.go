@@ -79,7 +79,7 @@ func (db *DB) CreateAccessKey(ctx context.Context, user string, key thingpass.Ac
 // AccessKeys lists the keys of a user by identifier, without their secrets, or
 // NotFound.
 func (db *DB) AccessKeys(ctx context.Context, user string, page thingpass.Page) ([]thingpass.AccessKey, error) {
-	return snapshot(ctx, db, op{"list access keys of user", user}, func(t *tx) ([]thingpass.AccessKey, error) {
+	return browse(ctx, db, op{"list access keys of user", user}, func(t *tx) ([]thingpass.AccessKey, error) {
 		u, err := t.user(user)
 		if err != nil {
 			return nil, err

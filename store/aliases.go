@@ -50,7 +50,7 @@ func (db *DB) RoleAlias(ctx context.Context, name string) (thingpass.RoleAlias, 
 
 // RoleAliases lists the role aliases by name.
 func (db *DB) RoleAliases(ctx context.Context, page thingpass.Page) ([]thingpass.RoleAlias, error) {
-	return read(ctx, db, op{verb: "list role aliases"}, func(t *tx) ([]thingpass.RoleAlias, error) {
+	return browse(ctx, db, op{verb: "list role aliases"}, func(t *tx) ([]thingpass.RoleAlias, error) {
 		return list(t, scanAlias, listing{selectAliases, "name", page})
 	})
 }

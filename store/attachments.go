@@ -62,7 +62,7 @@ func (db *DB) DetachThing(ctx context.Context, thing, certificateID string) erro
 // ThingCertificates lists the identifiers of the certificates that a thing is
 // attached to, or NotFound.
 func (db *DB) ThingCertificates(ctx context.Context, thing string, page thingpass.Page) ([]string, error) {
-	return snapshot(ctx, db, op{"list certificates of thing", thing}, func(t *tx) ([]string, error) {
+	return browse(ctx, db, op{"list certificates of thing", thing}, func(t *tx) ([]string, error) {
 		if _, err := t.thing(thing); err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func (db *DB) ThingCertificates(ctx context.Context, thing string, page thingpas
 // CertificateThings lists the names of the things that a certificate is
 // attached to, or NotFound.
 func (db *DB) CertificateThings(ctx context.Context, certificateID string, page thingpass.Page) ([]string, error) {
-	return snapshot(ctx, db, op{"list things of certificate", certificateID}, func(t *tx) ([]string, error) {
+	return browse(ctx, db, op{"list things of certificate", certificateID}, func(t *tx) ([]string, error) {
 		if _, err := t.status(certificateID); err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ func (db *DB) BucketPolicy(ctx context.Context, bucket string) (string, error) {
 
 // PolicedBuckets lists the names of the buckets that have a policy.
 func (db *DB) PolicedBuckets(ctx context.Context) ([]string, error) {
-	return read(ctx, db, op{"list policies of buckets", ""}, func(t *tx) ([]string, error) {
+	return browse(ctx, db, op{"list policies of buckets", ""}, func(t *tx) ([]string, error) {
 		return many(t, text, `select bucket from bucket_policies where account = $1 order by bucket`)
 	})
 }

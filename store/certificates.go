@@ -72,7 +72,7 @@ func (db *DB) Certificate(ctx context.Context, id string) (thingpass.Certificate
 
 // Certificates lists the certificates by identifier, without their DER.
 func (db *DB) Certificates(ctx context.Context, page thingpass.Page) ([]thingpass.Certificate, error) {
-	return read(ctx, db, op{verb: "list certificates"}, func(t *tx) ([]thingpass.Certificate, error) {
+	return browse(ctx, db, op{verb: "list certificates"}, func(t *tx) ([]thingpass.Certificate, error) {
 		return list(t, scanCertificate, listing{`select ` + certificateColumns + certificateTables, "d.id", page})
 	})
 }

@@ -18,17 +18,23 @@ type DB struct {
 	// before the first use; Create and Open set it to time.Now.
 	Now func() time.Time
 
+	// Limits bound each call. Set them before the first use.
+	Limits Limits
+
 	place    thingpass.Place
 	engine   engine
-	writer   *sql.DB // one connection on SQLite; the same pool as reader on PostgreSQL
+	writer   *sql.DB // one connection on SQLite
 	reader   *sql.DB
+	lister   *sql.DB              // for lists, so that they never keep reader waiting
+	turns    chan struct{}        // taken by each list that uses lister
+	links    *links               // of PostgreSQL; nil on SQLite
 	prepared map[string]*sql.Stmt // on reader, by text; never changes after opening
 }
 
 // engine is what differs between SQLite and PostgreSQL once connected.
 type engine struct {
 	hasTable string           // a query that answers one row if the table $1 exists
-	again    func(error) bool // whether a transaction that failed so may be tried again
+	again    func(error) bool // reports whether a transaction that failed so may be tried again
 }
 
 // Create makes the database that dsn names and records the installation in it.
@@ -81,8 +87,13 @@ func Open(ctx context.Context, dsn string, place thingpass.Place) (*DB, error) {
 	return db, nil
 }
 
+// opening bounds how long the database may take to answer for the first time.
+const opening = 15 * time.Second
+
 // connect opens the pools of dsn and sees that the database answers.
 func connect(ctx context.Context, dsn string, place thingpass.Place) (*DB, error) {
+	ctx, cancel := context.WithTimeout(ctx, opening)
+	defer cancel()
 	db := &DB{Now: time.Now, place: place}
 	var err error
 	switch {
@@ -128,7 +139,10 @@ func (db *DB) reopen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := schemaVersion(ctx, db.reader, int64(len(all))); err != nil {
+	_, err = read(ctx, db, op{verb: "read schema version"}, func(t *tx) (int64, error) {
+		return schemaVersion(t.ctx, t.q, int64(len(all)))
+	})
+	if err != nil {
 		return err
 	}
 	region, err := read(ctx, db, op{"read installation", db.place.Account}, func(t *tx) (string, error) {
@@ -154,6 +168,8 @@ func hot() []string {
 
 // prepare compiles the hot statements once.
 func (db *DB) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, opening)
+	defer cancel()
 	prepared := make(map[string]*sql.Stmt)
 	for _, query := range hot() {
 		stmt, err := db.reader.PrepareContext(ctx, query)
@@ -169,20 +185,37 @@ func (db *DB) prepare(ctx context.Context) error {
 // Close closes the database. Methods must not be called any more.
 func (db *DB) Close() error {
 	var errs []error
+	if db.links != nil {
+		db.links.close() // a database that is silent is not told goodbye for long
+	}
 	for _, stmt := range db.prepared {
 		errs = append(errs, stmt.Close())
 	}
-	errs = append(errs, db.reader.Close())
-	if db.writer != db.reader {
-		errs = append(errs, db.writer.Close())
+	return errors.Join(append(errs, db.closePools())...)
+}
+
+// closePools closes what has been opened.
+func (db *DB) closePools() error {
+	var errs []error
+	for _, pool := range []*sql.DB{db.lister, db.reader, db.writer} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// Ping tells whether the database answers a query.
+// Ping reports whether the database answers a query.
 func (db *DB) Ping(ctx context.Context) error {
 	_, err := db.Endpoint(ctx)
 	return err
+}
+
+// doubt notes that a connection has failed.
+func (db *DB) doubt(err error) {
+	if db.links != nil {
+		db.links.doubt(err)
+	}
 }
 
 // Endpoint is the stable prefix of the installation's endpoints: 14 lower-case

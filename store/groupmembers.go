@@ -89,7 +89,7 @@ func (db *DB) UpdateThingGroups(ctx context.Context, thing string, add, remove [
 // GroupThings lists the things in a thing group by name, recursive with those in
 // groups below it, or NotFound.
 func (db *DB) GroupThings(ctx context.Context, group string, recursive bool, page thingpass.Page) ([]string, error) {
-	return snapshot(ctx, db, op{"list things of thing group", group}, func(t *tx) ([]string, error) {
+	return browse(ctx, db, op{"list things of thing group", group}, func(t *tx) ([]string, error) {
 		if _, err := t.group(group); err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func (db *DB) GroupThings(ctx context.Context, group string, recursive bool, pag
 // ThingGroupsOf lists the names of the thing groups that a thing is in, without
 // those above them, or NotFound.
 func (db *DB) ThingGroupsOf(ctx context.Context, thing string, page thingpass.Page) ([]string, error) {
-	return snapshot(ctx, db, op{"list thing groups of", thing}, func(t *tx) ([]string, error) {
+	return browse(ctx, db, op{"list thing groups of", thing}, func(t *tx) ([]string, error) {
 		if _, err := t.thing(thing); err != nil {
 			return nil, err
 		}
@@ -150,7 +150,7 @@ func (db *DB) DetachPolicyFromGroup(ctx context.Context, policy, group string) e
 // GroupPolicies lists the policies of a thing group by name, recursive with
 // those of the groups above it, or NotFound.
 func (db *DB) GroupPolicies(ctx context.Context, group string, recursive bool, page thingpass.Page) ([]thingpass.Policy, error) {
-	return snapshot(ctx, db, op{"list policies of thing group", group}, func(t *tx) ([]thingpass.Policy, error) {
+	return browse(ctx, db, op{"list policies of thing group", group}, func(t *tx) ([]thingpass.Policy, error) {
 		if _, err := t.group(group); err != nil {
 			return nil, err
 		}

@@ -76,7 +76,7 @@ func (db *DB) inline(ctx context.Context, h holder, holderName, name string) (th
 }
 
 func (db *DB) inlineNames(ctx context.Context, h holder, holderName string, page thingpass.Page) ([]string, error) {
-	return snapshot(ctx, db, op{"list policies of " + string(h), holderName}, func(t *tx) ([]string, error) {
+	return browse(ctx, db, op{"list policies of " + string(h), holderName}, func(t *tx) ([]string, error) {
 		id, err := t.holderID(h, holderName)
 		if err != nil {
 			return nil, err

@@ -129,7 +129,7 @@ func (db *DB) ManagedPolicies(ctx context.Context, f ManagedPolicyFilter, page t
 	case f.Usage != "":
 		return nil, unknownUsage(f.Usage)
 	}
-	return read(ctx, db, op{verb: "list managed policies"}, func(t *tx) ([]thingpass.ManagedPolicy, error) {
+	return browse(ctx, db, op{verb: "list managed policies"}, func(t *tx) ([]thingpass.ManagedPolicy, error) {
 		return list(t, scanManaged, listing{query, "m.name", page}, f.PathPrefix)
 	})
 }

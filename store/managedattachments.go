@@ -63,7 +63,7 @@ func (db *DB) detachManaged(ctx context.Context, h holder, name, arn string) err
 }
 
 func (db *DB) attachedManaged(ctx context.Context, h holder, name string, page thingpass.Page) ([]thingpass.ManagedPolicy, error) {
-	return snapshot(ctx, db, op{"list managed policies of " + string(h), name}, func(t *tx) ([]thingpass.ManagedPolicy, error) {
+	return browse(ctx, db, op{"list managed policies of " + string(h), name}, func(t *tx) ([]thingpass.ManagedPolicy, error) {
 		id, err := t.holderID(h, name)
 		if err != nil {
 			return nil, err
@@ -135,7 +135,7 @@ func (t *tx) usedBy(h holder, policyID, usage string) ([]NamedID, error) {
 // (PermissionsBoundary), or either (""). The error is NotFound, or Invalid for
 // another usage.
 func (db *DB) ManagedPolicyEntities(ctx context.Context, arn, usage string) (roles, users []NamedID, err error) {
-	both, err := snapshot(ctx, db, op{"list entities of managed policy", arn}, func(t *tx) (both [2][]NamedID, err error) {
+	both, err := browse(ctx, db, op{"list entities of managed policy", arn}, func(t *tx) (both [2][]NamedID, err error) {
 		p, err := t.managed(arn, noManaged(arn))
 		if err != nil {
 			return both, err

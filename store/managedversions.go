@@ -109,7 +109,7 @@ func (db *DB) ManagedPolicyVersion(ctx context.Context, arn, id string) (thingpa
 // newest first, or NotFound. After is the identifier of a version, which need
 // not exist any more; Descending does not count.
 func (db *DB) ManagedPolicyVersions(ctx context.Context, arn string, page thingpass.Page) ([]thingpass.PolicyVersion, error) {
-	return snapshot(ctx, db, op{"list versions of managed policy", arn}, func(t *tx) ([]thingpass.PolicyVersion, error) {
+	return browse(ctx, db, op{"list versions of managed policy", arn}, func(t *tx) ([]thingpass.PolicyVersion, error) {
 		p, err := t.managed(arn, noManaged(arn))
 		if err != nil {
 			return nil, err

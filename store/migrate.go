@@ -56,7 +56,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		return err
 	}
 	err = db.write(ctx, op{"create table", "schema_migrations"}, func(t *tx) error {
-		_, err := t.q.ExecContext(ctx, `create table if not exists schema_migrations (
+		_, err := t.q.ExecContext(t.ctx, `create table if not exists schema_migrations (
 			version bigint not null primary key, name text not null, applied bigint not null)`)
 		return err
 	})
@@ -64,7 +64,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		return err
 	}
 	for _, m := range all {
-		err := db.write(ctx, op{"apply migration", m.name}, func(t *tx) error { return m.apply(t, int64(len(all))) })
+		err := db.writeWithin(ctx, migrating, op{"apply migration", m.name}, func(t *tx) error { return m.apply(t, int64(len(all))) })
 		if err != nil {
 			return err
 		}
@@ -105,9 +105,11 @@ func schemaVersion(ctx context.Context, q querier, newest int64) (version int64,
 	return version, nil
 }
 
-// hasTable tells whether a table exists.
+// hasTable reports whether a table exists.
 func (db *DB) hasTable(ctx context.Context, name string) (bool, error) {
 	var found int64
+	ctx, cancel := context.WithTimeout(ctx, db.Limits.read())
+	defer cancel()
 	err := db.reader.QueryRowContext(ctx, db.engine.hasTable, name).Scan(&found)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil

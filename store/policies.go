@@ -59,7 +59,7 @@ func (db *DB) Policy(ctx context.Context, name string) (thingpass.Policy, error)
 
 // Policies lists the IoT policies by name.
 func (db *DB) Policies(ctx context.Context, page thingpass.Page) ([]thingpass.Policy, error) {
-	return read(ctx, db, op{verb: "list policies"}, func(t *tx) ([]thingpass.Policy, error) {
+	return browse(ctx, db, op{verb: "list policies"}, func(t *tx) ([]thingpass.Policy, error) {
 		return list(t, scanPolicy, listing{selectPolicy, "p.name", page})
 	})
 }
@@ -128,7 +128,7 @@ func (db *DB) DetachPolicy(ctx context.Context, policy, certificateID string) er
 
 // AttachedPolicies lists the policies of a certificate by name, or NotFound.
 func (db *DB) AttachedPolicies(ctx context.Context, certificateID string, page thingpass.Page) ([]thingpass.Policy, error) {
-	return snapshot(ctx, db, op{"list policies of certificate", certificateID}, func(t *tx) ([]thingpass.Policy, error) {
+	return browse(ctx, db, op{"list policies of certificate", certificateID}, func(t *tx) ([]thingpass.Policy, error) {
 		if _, err := t.status(certificateID); err != nil {
 			return nil, err
 		}
@@ -142,7 +142,7 @@ func (db *DB) AttachedPolicies(ctx context.Context, certificateID string, page t
 // PolicyTargets lists the ARNs of the certificates and thing groups that a
 // policy is attached to, or NotFound.
 func (db *DB) PolicyTargets(ctx context.Context, policy string, page thingpass.Page) ([]string, error) {
-	return snapshot(ctx, db, op{"list targets of policy", policy}, func(t *tx) (targets []string, err error) {
+	return browse(ctx, db, op{"list targets of policy", policy}, func(t *tx) (targets []string, err error) {
 		if _, err := t.policy(policy); err != nil {
 			return nil, err
 		}

@@ -78,7 +78,7 @@ func (db *DB) PolicyVersion(ctx context.Context, name, id string) (thingpass.Pol
 // PolicyVersions lists the versions of an IoT policy, at most five, the newest
 // first, or NotFound.
 func (db *DB) PolicyVersions(ctx context.Context, name string) ([]thingpass.PolicyVersion, error) {
-	return snapshot(ctx, db, op{"list versions of policy", name}, func(t *tx) ([]thingpass.PolicyVersion, error) {
+	return browse(ctx, db, op{"list versions of policy", name}, func(t *tx) ([]thingpass.PolicyVersion, error) {
 		if _, err := t.policy(name); err != nil {
 			return nil, err
 		}

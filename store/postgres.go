@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -13,9 +14,14 @@ import (
 	"github.com/thingpass/thingpass"
 )
 
-// postgresPool is the number of connections of one process. A server allows 100
-// unless told otherwise, and a fleet has several replicas.
-const postgresPool = 20
+// The connections of one process, twenty in all: a server allows 100 unless told
+// otherwise, and a fleet has several replicas. They are divided so that neither
+// lists nor writes that wait for each other keep exchanges waiting.
+const (
+	postgresReaders = 8
+	postgresWriters = 8
+	postgresListers = 4
+)
 
 // openPostgres opens the database at url and checks that it keeps the promises
 // of this package.
@@ -24,25 +30,37 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	if err != nil {
 		return err // pgx leaves the password out
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 10 * time.Second
-	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "thingpass"
 	}
-	pool := stdlib.OpenDB(*config)
-	pool.SetMaxOpenConns(postgresPool)
-	pool.SetMaxIdleConns(postgresPool)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	db.reader, db.writer = pool, pool
+	db.links = newLinks()
+	db.links.configure(config)
+	db.reader = db.links.pool(config, postgresReaders)
+	db.writer = db.links.pool(config, postgresWriters)
+	db.lister = db.links.pool(config, postgresListers)
+	db.turns = make(chan struct{}, postgresListers)
 	db.engine = engine{
 		hasTable: `select 1 where to_regclass($1) is not null`,
 		again:    postgresAgain,
 	}
 	if err := db.checkPostgres(ctx); err != nil {
-		return errors.Join(err, pool.Close())
+		return errors.Join(err, db.Close())
 	}
 	return nil
+}
+
+// pool makes a pool of at most size connections that stay open while they are
+// used.
+func (l *links) pool(config *pgx.ConnConfig, size int) *sql.DB {
+	connector := stdlib.GetConnector(*config,
+		stdlib.OptionAfterConnect(l.made), stdlib.OptionResetSession(l.usable),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false })) // usable does
+	addresses := time.Duration(1 + len(config.Fallbacks))
+	pool := sql.OpenDB(newPatient(connector, addresses*config.ConnectTimeout, size))
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return pool
 }
 
 // checkPostgres refuses a database that would order names otherwise than by
@@ -68,7 +86,7 @@ func (db *DB) checkPostgres(ctx context.Context) error {
 	return nil
 }
 
-// postgresAgain tells whether a transaction failed only because another one ran
+// postgresAgain reports whether a transaction failed only because another one ran
 // at the same time. A serializable transaction can meet a row of a neighbour as
 // a violated key instead of as a serialization failure; tried again, it sees
 // that row.

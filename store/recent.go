@@ -67,18 +67,18 @@ func newRecentCache[V any](size int) *otter.Cache[string, V] {
 
 // Device is DB.Device. The caller must not change what it returns.
 func (r *Recent) Device(ctx context.Context, certificateID string) (*thingpass.Device, error) {
-	return r.devices.Get(ctx, certificateID, otter.LoaderFunc[string, *thingpass.Device](
+	return recall(ctx, r.devices, certificateID, loading(r.db,
 		func(ctx context.Context, id string) (*thingpass.Device, error) {
-			d, err := r.db.Device(detach(ctx), id)
+			d, err := r.db.Device(ctx, id)
 			return &d, err
 		}))
 }
 
 // RoleByID is DB.RoleByID. The caller must not change what it returns.
 func (r *Recent) RoleByID(ctx context.Context, id string) (*thingpass.RoleGrants, error) {
-	return r.roles.Get(ctx, id, otter.LoaderFunc[string, *thingpass.RoleGrants](
+	return recall(ctx, r.roles, id, loading(r.db,
 		func(ctx context.Context, id string) (*thingpass.RoleGrants, error) {
-			g, err := r.db.RoleByID(detach(ctx), id)
+			g, err := r.db.RoleByID(ctx, id)
 			return &g, err
 		}))
 }
@@ -86,52 +86,52 @@ func (r *Recent) RoleByID(ctx context.Context, id string) (*thingpass.RoleGrants
 // Role is DB.RoleGrants, by the role's name. The caller must not change what
 // it returns.
 func (r *Recent) Role(ctx context.Context, name string) (*thingpass.RoleGrants, error) {
-	return r.roles.Get(ctx, "name/"+name, otter.LoaderFunc[string, *thingpass.RoleGrants](
+	return recall(ctx, r.roles, "name/"+name, loading(r.db,
 		func(ctx context.Context, _ string) (*thingpass.RoleGrants, error) {
-			g, err := r.db.RoleGrants(detach(ctx), name)
+			g, err := r.db.RoleGrants(ctx, name)
 			return &g, err
 		}))
 }
 
 // RoleAlias is DB.RoleAlias.
 func (r *Recent) RoleAlias(ctx context.Context, name string) (thingpass.RoleAlias, error) {
-	return r.aliases.Get(ctx, name, otter.LoaderFunc[string, thingpass.RoleAlias](
+	return recall(ctx, r.aliases, name, loading(r.db,
 		func(ctx context.Context, name string) (thingpass.RoleAlias, error) {
-			return r.db.RoleAlias(detach(ctx), name)
+			return r.db.RoleAlias(ctx, name)
 		}))
 }
 
 // AccessKey is DB.AccessKey.
 func (r *Recent) AccessKey(ctx context.Context, id string) (KeyOwner, error) {
-	return r.keys.Get(ctx, id, otter.LoaderFunc[string, KeyOwner](
+	return recall(ctx, r.keys, id, loading(r.db,
 		func(ctx context.Context, id string) (KeyOwner, error) {
-			key, user, err := r.db.AccessKey(detach(ctx), id)
+			key, user, err := r.db.AccessKey(ctx, id)
 			return KeyOwner{Key: key, User: user}, err
 		}))
 }
 
 // User is DB.User with its policies.
 func (r *Recent) User(ctx context.Context, name string) (thingpass.User, error) {
-	return r.users.Get(ctx, name, otter.LoaderFunc[string, thingpass.User](
+	return recall(ctx, r.users, name, loading(r.db,
 		func(ctx context.Context, name string) (thingpass.User, error) {
-			return r.db.User(detach(ctx), name)
+			return r.db.User(ctx, name)
 		}))
 }
 
 // ManagedPolicy is DB.ManagedDocument.
 func (r *Recent) ManagedPolicy(ctx context.Context, arn string) (thingpass.ManagedDocument, error) {
-	return r.managed.Get(ctx, arn, otter.LoaderFunc[string, thingpass.ManagedDocument](
+	return recall(ctx, r.managed, arn, loading(r.db,
 		func(ctx context.Context, arn string) (thingpass.ManagedDocument, error) {
-			return r.db.ManagedDocument(detach(ctx), arn)
+			return r.db.ManagedDocument(ctx, arn)
 		}))
 }
 
 // BucketPolicy is DB.BucketPolicy with "" for none. That there is none is kept
 // as long as a policy is, because most buckets have none.
 func (r *Recent) BucketPolicy(ctx context.Context, bucket string) (string, error) {
-	return r.buckets.Get(ctx, bucket, otter.LoaderFunc[string, string](
+	return recall(ctx, r.buckets, bucket, loading(r.db,
 		func(ctx context.Context, bucket string) (string, error) {
-			return r.db.bucketPolicyOrNone(detach(ctx), bucket)
+			return r.db.bucketPolicyOrNone(ctx, bucket)
 		}))
 }
 
@@ -160,6 +160,38 @@ func (b BucketPolicies) DeleteBucketPolicy(ctx context.Context, bucket string) e
 	return b.recent.db.DeleteBucketPolicy(ctx, bucket)
 }
 
-// detach lets a load outlive the request that began it: others wait for its
-// answer, and one caller hanging up must not fail them.
-func detach(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+// load is how a cache is filled.
+type load[V any] struct {
+	db   *DB
+	read func(context.Context, string) (V, error)
+}
+
+func loading[V any](db *DB, read func(context.Context, string) (V, error)) load[V] {
+	return load[V]{db, read}
+}
+
+// recall answers from memory, or from a load: its own or one that is under way
+// for the same key. A load outlives the request that began it, up to a deadline:
+// others wait for its answer, and one caller hanging up must not fail them. Who
+// has joined a load that came to nothing begins one of its own with the time that
+// it has left, so that a load that hung costs only those who were there when it
+// began.
+func recall[V any](ctx context.Context, cache *otter.Cache[string, V], key string, l load[V]) (V, error) {
+	if v, ok := cache.GetIfPresent(key); ok {
+		return v, nil
+	}
+	began, limit, own := time.Now(), l.db.Limits.read(), false
+	loader := otter.LoaderFunc[string, V](func(ctx context.Context, key string) (V, error) {
+		own = true
+		left := limit - time.Since(began)
+		return within(context.WithoutCancel(ctx), left, func(ctx context.Context) (V, error) { return l.read(ctx, key) })
+	})
+	v, err := cache.Get(ctx, key, loader)
+	if err != nil && !own && thingpass.KindOf(err) == thingpass.Unavailable && time.Since(began) < limit {
+		v, err = cache.Get(ctx, key, loader)
+	}
+	if own && time.Since(began) > Staleness { // it says what was true before that
+		cache.Invalidate(key)
+	}
+	return v, err
+}

@@ -111,7 +111,7 @@ func (db *DB) RoleByID(ctx context.Context, id string) (thingpass.RoleGrants, er
 
 // Roles lists the roles whose path begins with pathPrefix, by name.
 func (db *DB) Roles(ctx context.Context, pathPrefix string, page thingpass.Page) ([]thingpass.Role, error) {
-	return read(ctx, db, op{verb: "list roles"}, func(t *tx) ([]thingpass.Role, error) {
+	return browse(ctx, db, op{verb: "list roles"}, func(t *tx) ([]thingpass.Role, error) {
 		l := listing{selectRole + prefixed("h.path", 2), "h.name", page}
 		return list(t, t.scanRole, l, pathPrefix)
 	})

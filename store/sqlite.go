@@ -12,6 +12,7 @@ import (
 	"runtime"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/thingpass/thingpass"
 )
@@ -19,7 +20,8 @@ import (
 const sqliteScheme = "sqlite:"
 
 // openSQLite opens the existing file at path with one connection to write and
-// several to read, which in WAL mode never wait for each other.
+// several to read, which in WAL mode never wait for each other. Lists, which
+// cost CPU, get half of the processors.
 func (db *DB) openSQLite(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || path == "" {
@@ -33,25 +35,37 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	}
 	db.engine = engine{
 		hasTable: `select 1 from sqlite_master where type = 'table' and name = $1`,
-		again:    func(error) bool { return false }, // a writer is alone
+		again:    sqliteBusy,
 	}
 	if db.writer, err = sqlitePool(path, 1, "_txlock=immediate&_pragma=journal_mode(wal)"); err != nil {
 		return err
 	}
 	if err = db.writer.PingContext(ctx); err == nil {
-		readers := max(4, 2*runtime.GOMAXPROCS(0))
+		readers, listers := max(4, 2*runtime.GOMAXPROCS(0)), max(1, runtime.GOMAXPROCS(0)/2)
+		db.turns = make(chan struct{}, listers)
 		db.reader, err = sqlitePool(path, readers, "_query_only=1")
+		if err == nil {
+			db.lister, err = sqlitePool(path, listers, "_query_only=1")
+		}
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("open %q: %w", path, err), db.writer.Close())
+		return errors.Join(fmt.Errorf("open %q: %w", path, err), db.closePools())
 	}
 	return nil
+}
+
+// sqliteBusy reports whether another process held the lock for longer than one
+// attempt waits. Within this one a writer is alone.
+func sqliteBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // sqlitePool makes a pool of at most size connections that stay open.
 //
 // synchronous(full) makes a commit wait until it is on disk; busy_timeout is for
-// other processes that use the same file; defensive, trusted_schema and dqs take
+// other processes that use the same file, in milliseconds, and short because no
+// deadline interrupts it; defensive, trusted_schema and dqs take
 // away what only a damaged or hostile file would use.
 func sqlitePool(path string, size int, options string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
@@ -59,7 +73,7 @@ func sqlitePool(path string, size int, options string) (*sql.DB, error) {
 		return nil, err
 	}
 	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	connector, err := sqlite.NewConnector(uri.String() + "?mode=rw&_pragma=busy_timeout(10000)&" + options +
+	connector, err := sqlite.NewConnector(uri.String() + "?mode=rw&_pragma=busy_timeout(500)&" + options +
 		"&_pragma=synchronous(full)&_pragma=foreign_keys(1)&_pragma=cache_size(-8192)" +
 		"&_pragma=trusted_schema(0)&_defensive=1&_dqs=0")
 	if err != nil {

@@ -120,7 +120,7 @@ func (db *DB) ThingGroups(ctx context.Context, f ThingGroupFilter, page thingpas
 		args = append(args, f.NamePrefix)
 		query += prefixed("g.name", len(args)+1)
 	}
-	return snapshot(ctx, db, op{verb: "list thing groups"}, func(t *tx) ([]thingpass.ThingGroup, error) {
+	return browse(ctx, db, op{verb: "list thing groups"}, func(t *tx) ([]thingpass.ThingGroup, error) {
 		if f.Parent != "" {
 			if _, err := t.group(f.Parent); err != nil {
 				return nil, err
@@ -133,7 +133,7 @@ func (db *DB) ThingGroups(ctx context.Context, f ThingGroupFilter, page thingpas
 // ThingGroupAncestors lists the groups above a group, the root first, or
 // NotFound.
 func (db *DB) ThingGroupAncestors(ctx context.Context, name string) ([]thingpass.ThingGroup, error) {
-	return snapshot(ctx, db, op{"list ancestors of thing group", name}, func(t *tx) ([]thingpass.ThingGroup, error) {
+	return browse(ctx, db, op{"list ancestors of thing group", name}, func(t *tx) ([]thingpass.ThingGroup, error) {
 		if _, err := t.group(name); err != nil {
 			return nil, err
 		}

@@ -144,7 +144,7 @@ func (db *DB) Things(ctx context.Context, f ThingFilter, page thingpass.Page) ([
 		}
 		query += `)`
 	}
-	return read(ctx, db, op{verb: "list things"}, func(t *tx) ([]thingpass.Thing, error) {
+	return browse(ctx, db, op{verb: "list things"}, func(t *tx) ([]thingpass.Thing, error) {
 		return list(t, scanThing, listing{query, "t.name", page}, args...)
 	})
 }

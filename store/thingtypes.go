@@ -68,7 +68,7 @@ func (db *DB) ThingType(ctx context.Context, name string) (thingpass.ThingType, 
 
 // ThingTypes lists the thing types by name; with a name, only that one.
 func (db *DB) ThingTypes(ctx context.Context, name string, page thingpass.Page) ([]thingpass.ThingType, error) {
-	return read(ctx, db, op{verb: "list thing types"}, func(t *tx) ([]thingpass.ThingType, error) {
+	return browse(ctx, db, op{verb: "list thing types"}, func(t *tx) ([]thingpass.ThingType, error) {
 		if name == "" {
 			return list(t, scanThingType, listing{selectThingType, "name", page})
 		}

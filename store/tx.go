@@ -48,24 +48,32 @@ type tx struct {
 	q   querier
 }
 
-// maxAttempts bounds how often a write is tried on PostgreSQL. With the waits
-// between them it takes about three seconds to give up.
+// maxAttempts bounds how often a write is tried, within Limits.Write. With the
+// waits between them it takes about three seconds to give up.
 const maxAttempts = 40
 
 // write runs f in a transaction that sees and leaves a state as if it ran alone.
-// f may run more than once.
+// f may run more than once, each time after the server has said that the time
+// before came to nothing. When the answer to a commit does not come, whether it
+// has happened is not known: the error is Unavailable, and nothing is repeated.
 func (db *DB) write(ctx context.Context, o op, f func(*tx) error) error {
+	return db.writeWithin(ctx, db.Limits.write(), o, f)
+}
+
+func (db *DB) writeWithin(ctx context.Context, limit time.Duration, o op, f func(*tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := db.attempt(ctx, f)
 		if err == nil || attempt == maxAttempts || !db.engine.again(err) {
-			return o.wrap(err)
+			return db.failure(ctx, o, err)
 		}
 		// Growing waits of random length let one of the contenders finish.
-		limit := min(time.Duration(attempt)*5*time.Millisecond, 150*time.Millisecond)
+		longest := min(time.Duration(attempt)*5*time.Millisecond, 150*time.Millisecond)
 		select {
 		case <-ctx.Done():
-			return o.wrap(ctx.Err())
-		case <-time.After(rand.N(limit)):
+			return db.failure(ctx, o, err)
+		case <-time.After(rand.N(longest)):
 		}
 	}
 }
@@ -96,23 +104,55 @@ func change[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T
 	return result, nil
 }
 
-// read runs f, which makes one query.
+// read runs f, which makes one query for something that has a name. Requests
+// wait for it, so it has connections that lists never take.
 func read[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, db.Limits.read())
+	defer cancel()
 	result, err := f(&tx{DB: db, ctx: ctx, q: db.reader})
-	return result, o.wrap(err)
+	return result, db.failure(ctx, o, err)
 }
 
-// snapshot runs f, whose queries all see the same state.
+// snapshot is read for an f with several queries, which all see the same state.
 func snapshot[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, db.Limits.read())
+	defer cancel()
+	result, err := frozen(ctx, db, db.reader, f)
+	return result, db.failure(ctx, o, err)
+}
+
+// browse is snapshot for lists, whose cost grows with what there is. They are
+// few at a time, on connections of their own; who has no turn within Limits.Read
+// is refused as Throttled.
+func browse[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
 	var none T
-	t, err := db.reader.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	turn := time.NewTimer(db.Limits.read())
+	defer turn.Stop()
+	select {
+	case db.turns <- struct{}{}:
+		defer func() { <-db.turns }()
+	case <-ctx.Done():
+		return none, db.failure(ctx, o, ctx.Err())
+	case <-turn.C:
+		return none, &thingpass.Error{Kind: thingpass.Throttled, Message: textThrottled, Err: o.wrap(errors.New("no turn came"))}
+	}
+	ctx, cancel := context.WithTimeout(ctx, db.Limits.read())
+	defer cancel()
+	result, err := frozen(ctx, db, db.lister, f)
+	return result, db.failure(ctx, o, err)
+}
+
+// frozen runs f in a read-only transaction of pool.
+func frozen[T any](ctx context.Context, db *DB, pool *sql.DB, f func(*tx) (T, error)) (result T, err error) {
+	t, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
-		return none, o.wrap(err)
+		return result, err
 	}
 	defer func() { _ = t.Rollback() }()
-	result, err := f(&tx{DB: db, ctx: ctx, q: t})
+	result, err = f(&tx{DB: db, ctx: ctx, q: t})
 	if err != nil {
-		return none, o.wrap(err)
+		var none T
+		return none, err
 	}
 	return result, nil
 }

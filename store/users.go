@@ -81,7 +81,7 @@ func (t *tx) userGrants(name string) (thingpass.User, error) {
 // Users lists the users whose path begins with pathPrefix by name, without
 // their policies.
 func (db *DB) Users(ctx context.Context, pathPrefix string, page thingpass.Page) ([]thingpass.User, error) {
-	return read(ctx, db, op{verb: "list users"}, func(t *tx) ([]thingpass.User, error) {
+	return browse(ctx, db, op{verb: "list users"}, func(t *tx) ([]thingpass.User, error) {
 		l := listing{selectUsers + prefixed("h.path", 2), "h.name", page}
 		return list(t, t.scanUser, l, pathPrefix)
 	})

@@ -84,6 +84,8 @@ type serveCmd struct {
 	TrustedProxy    []string      `env:"THINGPASS_TRUSTED_PROXY" placeholder:"CIDR" help:"Address or network of a proxy in front of the API door, repeatable: the client's address is taken from its X-Forwarded-For, for aws:SourceIp and the log. From anybody else that header is ignored."`
 	Decisions       int           `env:"THINGPASS_DECISIONS" default:"20000" help:"How many decisions are kept in memory for thingpass why, about 4 KB each; 0 for none."`
 	DecisionsAge    time.Duration `env:"THINGPASS_DECISIONS_AGE" default:"1h" help:"How long they are kept."`
+	DatabaseRead    time.Duration `name:"database-read-timeout" env:"THINGPASS_DATABASE_READ_TIMEOUT" default:"2s" help:"How long a request waits for the database to answer a read. Then it is answered 503."`
+	DatabaseWrite   time.Duration `name:"database-write-timeout" env:"THINGPASS_DATABASE_WRITE_TIMEOUT" default:"10s" help:"How long it waits for a write. After a 503 it may have happened all the same."`
 	ShutdownTimeout time.Duration `env:"THINGPASS_SHUTDOWN_TIMEOUT" default:"30s" help:"How long requests in flight may take to finish."`
 	LogFormat       string        `env:"THINGPASS_LOG_FORMAT" enum:"json,text" default:"json" help:"json or text."`
 	LogLevel        slog.Level    `env:"THINGPASS_LOG_LEVEL" default:"info" help:"debug, info, warn or error. The audit line of a request has level info, or error when it failed."`
@@ -96,6 +98,9 @@ type serveCmd struct {
 func (c *serveCmd) Validate() error {
 	if err := c.dataFlag.Validate(); err != nil {
 		return err
+	}
+	if c.DatabaseRead <= 0 || c.DatabaseWrite < c.DatabaseRead {
+		return errors.New("--database-read-timeout must be positive, and --database-write-timeout no shorter")
 	}
 	engines, err := engines(c.S3Backend)
 	c.engines = engines
@@ -126,7 +131,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, OldCipherSuites: c.OldCipherSuites, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
 		S3Engines: c.engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge,
 		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
-		ShutdownTimeout: c.ShutdownTimeout, Log: log,
+		DatabaseRead: c.DatabaseRead, DatabaseWrite: c.DatabaseWrite, ShutdownTimeout: c.ShutdownTimeout, Log: log,
 	})
 	if err != nil {
 		return err
