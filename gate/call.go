@@ -26,6 +26,7 @@ type Call struct {
 
 	door    *Door
 	body    *upload
+	room    *room // of a body that is not verified yet; nil for none
 	watch   watch
 	service *Service
 	caller  *session.Caller // as the request began

@@ -14,6 +14,9 @@ type Timeouts struct {
 	Stall time.Duration // without a byte, of a verified S3 upload or of an answer; 60 s
 	Drain time.Duration // for the rest of a body that nobody reads; 1 s
 
+	// Room is how long a body that is not verified yet waits for room in memory; 2 s.
+	Room time.Duration
+
 	// Unconfirmed is how long a transfer goes on while it cannot be found out
 	// whether its caller is still known; 5 s.
 	Unconfirmed time.Duration
@@ -25,6 +28,7 @@ func (t Timeouts) orDefaults() Timeouts {
 		Stall: cmp.Or(t.Stall, time.Minute),
 		Drain: cmp.Or(t.Drain, time.Second),
 
+		Room:        cmp.Or(t.Room, 2*time.Second),
 		Unconfirmed: cmp.Or(t.Unconfirmed, 5*time.Second),
 	}
 }

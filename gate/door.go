@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -75,6 +74,8 @@ type Door struct {
 	buffers  sync.Pool // of *[piece]byte
 	keys     *sigv4.Keys
 	names    names
+
+	unverified *unverified
 }
 
 type service struct {
@@ -87,7 +88,7 @@ type service struct {
 // name or route.
 func NewDoor(cfg Config) *Door {
 	cfg.Timeouts = cfg.Timeouts.orDefaults()
-	d := &Door{cfg: cfg, byScope: map[string]*service{}, keys: sigv4.NewKeys(maxSigningKeys), names: newNames()}
+	d := &Door{cfg: cfg, byScope: map[string]*service{}, keys: sigv4.NewKeys(maxSigningKeys), names: newNames(), unverified: newUnverified()}
 	d.buffers.New = func() any { return new([piece]byte) }
 	for _, s := range cfg.Services {
 		sv := &service{Service: s, byName: map[string]*Operation{}}
@@ -158,6 +159,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Amzn-Requestid"] = []string{c.RequestID}
 	defer func() {
 		c.watch.end()
+		c.room.leave()
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
 				panic(p)
@@ -195,6 +197,7 @@ func (d *Door) serve(ctx context.Context, w http.ResponseWriter, c *Call) error 
 		return &sigv4.Error{Kind: sigv4.Missing, Message: "Missing Authentication Token"}
 	}
 	body, err := d.authenticate(ctx, sv, c)
+	c.room.leave()
 	if err != nil {
 		return err
 	}
@@ -249,8 +252,11 @@ func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, 
 	var body []byte
 	hash := ""
 	if !rules.S3 {
-		if body, err = io.ReadAll(http.MaxBytesReader(nil, c.Request.Body, MaxBody)); err != nil {
-			return nil, readError(err)
+		if err := c.Signature.Precheck(c.Request, rules); err != nil {
+			return nil, err
+		}
+		if body, err = c.readUnverified(ctx); err != nil {
+			return nil, err
 		}
 		hash = sigv4.PayloadHash(body)
 	}
@@ -267,6 +273,9 @@ func (d *Door) authenticate(ctx context.Context, sv *service, c *Call) ([]byte, 
 }
 
 func readError(err error) error {
+	if thingpass.KindOf(err) == thingpass.Throttled {
+		return err
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &wire.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException",
 			Message: fmt.Sprintf("The request body must not be larger than %d bytes.", MaxBody)}

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"io"
+	"time"
 
 	"github.com/thingpass/thingpass/sigv4"
 )
@@ -13,9 +14,13 @@ func (d *Door) unsigned(c *Call) (*sigv4.Signature, error) {
 	if !sigv4.IsForm(c.Request) {
 		return sigv4.Unsigned(), nil
 	}
+	room := c.enterRoom()
+	if err := room.grow(c.Request.Context(), formRoom, time.Now().Add(c.door.cfg.Timeouts.Room)); err != nil {
+		return nil, err
+	}
 	form, err := sigv4.ReadForm(c.Request)
 	if err != nil {
-		return nil, err
+		return nil, room.lost(err)
 	}
 	form.File = &formFile{Reader: form.File, call: c}
 	c.Form = form

@@ -307,6 +307,10 @@ func (s *Server) deviceEndpoint() string {
 	return endpoint
 }
 
+// maxStreams is how many requests one connection of HTTP/2 may have under way: no
+// fewer than RFC 9113, 6.5.2, recommends.
+const maxStreams = 100
+
 // serve runs one HTTP server. A door that carries uploads has no limit on the
 // time of a whole request: package gate moves its deadlines while bytes come.
 func (s *Server) serve(door string, l net.Listener, h http.Handler, t *tls.Config, limit time.Duration) {
@@ -314,7 +318,7 @@ func (s *Server) serve(door string, l net.Listener, h http.Handler, t *tls.Confi
 		Handler: h, TLSConfig: t,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: limit, WriteTimeout: limit,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		HTTP2:    &http.HTTP2Config{WriteByteTimeout: time.Minute},
+		HTTP2:    &http.HTTP2Config{WriteByteTimeout: time.Minute, MaxConcurrentStreams: maxStreams},
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	if t != nil {

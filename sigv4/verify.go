@@ -45,6 +45,23 @@ func (s *Signature) Verify(r *http.Request, secret string, rules Rules, payloadH
 	return nil
 }
 
+// Precheck is the part of Verify that needs neither the secret nor the body: what
+// must be signed is, and the time is right. Who must read a body to verify it
+// need not read one for what fails here.
+func (s *Signature) Precheck(r *http.Request, rules Rules) error {
+	if s.Unsigned || s.Form || s.v2 != nil {
+		return nil // Verify has its own checks of these
+	}
+	err := s.checkHeaders(r, rules.S3)
+	if err == nil {
+		err = s.checkTime(rules)
+	}
+	if err != nil && s.Presigned {
+		return inQuery(err)
+	}
+	return err
+}
+
 func (s *Signature) verify(r *http.Request, secret string, rules Rules, payloadHash string) error {
 	switch {
 	case s.Unsigned, s.Form:

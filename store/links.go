@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,10 @@ const (
 	// restful is how long a connection may be idle before it is asked.
 	restful = 5 * time.Second
 
+	// hopeless is how long an answer has not come on a connection that is given up
+	// because a new one works.
+	hopeless = 2 * time.Second
+
 	// farewell bounds what Close says to a server.
 	farewell = time.Second
 
@@ -43,7 +48,7 @@ type links struct {
 	dialer net.Dialer
 
 	mu      sync.Mutex
-	open    map[net.Conn]struct{} // to be hurried along by close
+	open    map[*tracked]struct{}
 	closed  bool
 	doubted time.Time // connections not heard of since then are asked before they are used
 	refused time.Time // connections made before then are given up: their server takes no writes
@@ -52,7 +57,7 @@ type links struct {
 func newLinks() *links {
 	return &links{
 		dialer: net.Dialer{KeepAliveConfig: keepAlive, Control: userTimeout},
-		open:   map[net.Conn]struct{}{},
+		open:   map[*tracked]struct{}{},
 	}
 }
 
@@ -79,19 +84,34 @@ func (l *links) dial(ctx context.Context, network, address string) (net.Conn, er
 	if l.closed {
 		return nil, errors.Join(net.ErrClosed, c.Close())
 	}
-	l.open[c] = struct{}{}
-	return &tracked{Conn: c, links: l}, nil
+	t := &tracked{Conn: c, links: l}
+	l.open[t] = struct{}{}
+	return t, nil
 }
 
 // tracked is an open connection.
 type tracked struct {
 	net.Conn
 	links *links
+	asked atomic.Int64 // when what waits for an answer was sent, in Unix nanoseconds; 0 when nothing does
+}
+
+func (t *tracked) Write(b []byte) (int, error) {
+	t.asked.CompareAndSwap(0, time.Now().UnixNano())
+	return t.Conn.Write(b)
+}
+
+func (t *tracked) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	if n > 0 {
+		t.asked.Store(0)
+	}
+	return n, err
 }
 
 func (t *tracked) Close() error {
 	t.links.mu.Lock()
-	delete(t.links.open, t.Conn)
+	delete(t.links.open, t)
 	t.links.mu.Unlock()
 	return t.Conn.Close()
 }
@@ -118,10 +138,22 @@ func (l *links) doubt(err error) {
 	}
 }
 
-// made notes a new connection.
+// made notes a new connection. While others are in doubt it is the sign that the
+// database answers: who has waited on one of them for long waits in vain. Such a
+// write, which may still have a lock to wait for, is given up early.
 func (l *links) made(_ context.Context, c *pgx.Conn) error {
 	now := time.Now()
 	c.PgConn().CustomData()[linkKey] = &link{made: now, heard: now}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.doubted) > DefaultWrite {
+		return nil
+	}
+	for t := range l.open {
+		if asked := t.asked.Load(); asked != 0 && now.Sub(time.Unix(0, asked)) > hopeless {
+			_ = t.SetDeadline(now)
+		}
+	}
 	return nil
 }
 
