@@ -90,7 +90,7 @@ const retryAfter = "1"
 // Errors"; AWS IoT API reference, ServiceUnavailableException and
 // ThrottlingException; S3 API reference, "Error responses", SlowDown).
 func passing(p wire.Protocol, err error) *wire.Error {
-	if e, ok := errors.AsType[*wire.Error](err); ok && e.Status < http.StatusInternalServerError {
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Status != 0 && e.Status < http.StatusInternalServerError {
 		return nil
 	}
 	const slow = "Please reduce your request rate."

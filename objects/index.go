@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 const indexName = "index.db"
@@ -26,6 +27,13 @@ func openIndex(dir, options string) (*sql.DB, error) {
 		return nil, err
 	}
 	return sql.OpenDB(connector), nil
+}
+
+// Busy reports whether an error says that another process holds the lock of the
+// index, longer than a statement waits for it.
+func Busy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_BUSY || e.Code()&0xff == sqlite3.SQLITE_LOCKED)
 }
 
 // createIndex makes an empty index that only its owner may read: SQLite gives

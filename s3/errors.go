@@ -45,6 +45,9 @@ func toWire(err error) *wire.Error {
 			return &wire.Error{Status: f.status, Code: f.code, Message: f.text, Err: err}
 		}
 	}
+	if objects.Busy(err) {
+		return &wire.Error{Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate.", Err: err}
+	}
 	return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalError",
 		Message: "We encountered an internal error. Please try again.", Err: err}
 }

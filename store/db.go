@@ -29,6 +29,7 @@ type DB struct {
 	turns    chan struct{}        // taken by each list that uses lister
 	links    *links               // of PostgreSQL; nil on SQLite
 	prepared map[string]*sql.Stmt // on reader, by text; never changes after opening
+	observed func(string, []any)  // told of each statement by tests; nil for nobody
 }
 
 // engine is what differs between SQLite and PostgreSQL once connected.

@@ -45,6 +45,7 @@ func create(t testing.TB, dsn string) *store.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.Observe(statements.note)
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Errorf("close: %v", err)
@@ -54,7 +55,7 @@ func create(t testing.TB, dsn string) *store.DB {
 }
 
 // raw runs a statement past the store.
-func raw(t *testing.T, dsn, statement string) {
+func raw(t testing.TB, dsn, statement string) {
 	t.Helper()
 	driver, source := "pgx", dsn
 	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {

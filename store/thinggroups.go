@@ -116,10 +116,7 @@ func (db *DB) ThingGroups(ctx context.Context, f ThingGroupFilter, page thingpas
 		args = append(args, f.Parent)
 		query += ` and g.parent = $2`
 	}
-	if f.NamePrefix != "" {
-		args = append(args, f.NamePrefix)
-		query += prefixed("g.name", len(args)+1)
-	}
+	query, args = between(query, "g.name", f.NamePrefix, args)
 	return browse(ctx, db, op{verb: "list thing groups"}, func(t *tx) ([]thingpass.ThingGroup, error) {
 		if f.Parent != "" {
 			if _, err := t.group(f.Parent); err != nil {

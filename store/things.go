@@ -5,13 +5,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/thingpass/thingpass"
 )
 
-const selectThing = `select t.name, t.id, coalesce(t.type, ''), t.attributes, t.version, t.created from things t where t.account = $1`
+const thingColumns = `t.name, t.id, coalesce(t.type, ''), t.attributes, t.version, t.created`
+
+const selectThing = `select ` + thingColumns + ` from things t where t.account = $1`
+
+// selectThingBy begins with the attribute, which few things may have. Both of
+// its indexes are in the order of the things' names.
+const selectThingBy = `select ` + thingColumns + ` from thing_attributes a
+	cross join things t where a.account = $1 and t.account = a.account and t.name = a.thing and a.name = $2`
 
 // ThingFilter narrows a list of things. Empty members do not.
 type ThingFilter struct {
@@ -64,10 +72,44 @@ func (t *tx) retyped(thing, newType string) error {
 	return err
 }
 
-// prefixed is a condition that column begins with parameter n. "like" would
+// prefixed is a condition that column begins with parameter n, checked row by
+// row: it leaves the choice of an index to the order of the list. "like" would
 // ignore case on one engine and need escapes on both.
 func prefixed(column string, n int) string {
 	return fmt.Sprintf(` and substr(%s, 1, length(cast($%d as text))) = $%d`, column, n, n)
+}
+
+// between adds to a query that column begins with prefix, as a range: for a
+// column that orders the list. Text is compared bytewise, which for UTF-8 is the
+// order of the code points.
+func between(query, column, prefix string, args []any) (string, []any) {
+	if prefix == "" {
+		return query, args
+	}
+	args = append(args, prefix)
+	query += fmt.Sprintf(` and %s >= $%d`, column, len(args)+1)
+	if end := behind(prefix); end != "" {
+		args = append(args, end)
+		query += fmt.Sprintf(` and %s < $%d`, column, len(args)+1)
+	}
+	return query, args
+}
+
+// behind is the first text after all that begin with prefix, "" when there is
+// none.
+func behind(prefix string) string {
+	for prefix != "" {
+		last, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		switch last {
+		case utf8.MaxRune:
+			continue
+		case 0xd7ff: // before the surrogates, which are no text
+			last = 0xdfff
+		}
+		return prefix + string(last+1)
+	}
+	return ""
 }
 
 // index stores the attributes of a thing for searching.
@@ -124,28 +166,33 @@ func (db *DB) Thing(ctx context.Context, name string) (thingpass.Thing, error) {
 	return read(ctx, db, op{"read thing", name}, func(t *tx) (thingpass.Thing, error) { return t.thing(name) })
 }
 
-// Things lists the things that pass the filter by name.
-func (db *DB) Things(ctx context.Context, f ThingFilter, page thingpass.Page) ([]thingpass.Thing, error) {
-	query, args := selectThing, []any(nil)
-	if f.Type != "" {
-		args = append(args, f.Type)
-		query += fmt.Sprintf(` and t.type = $%d`, len(args)+1)
-	}
+// listing is the query for a page of the things that pass the filter, and its
+// arguments.
+func (f *ThingFilter) listing(page thingpass.Page) (listing, []any) {
+	l, args := listing{selectThing, "t.name", page}, []any(nil)
 	if f.AttributeName != "" {
-		args = append(args, f.AttributeName)
-		query += fmt.Sprintf(` and exists (select 1 from thing_attributes a where a.account = t.account and a.thing = t.name and a.name = $%d`, len(args)+1)
+		l.query, l.by, args = selectThingBy, "a.thing", append(args, f.AttributeName)
 		switch {
 		case f.UsePrefix:
 			args = append(args, f.AttributeValue)
-			query += prefixed("a.value", len(args)+1)
+			l.query += prefixed("a.value", len(args)+1)
 		case f.AttributeValue != "":
 			args = append(args, f.AttributeValue)
-			query += fmt.Sprintf(` and a.value = $%d`, len(args)+1)
+			l.query += fmt.Sprintf(` and a.value = $%d`, len(args)+1)
 		}
-		query += `)`
 	}
+	if f.Type != "" {
+		args = append(args, f.Type)
+		l.query += fmt.Sprintf(` and t.type = $%d`, len(args)+1)
+	}
+	return l, args
+}
+
+// Things lists the things that pass the filter by name.
+func (db *DB) Things(ctx context.Context, f ThingFilter, page thingpass.Page) ([]thingpass.Thing, error) {
+	l, args := f.listing(page)
 	return browse(ctx, db, op{verb: "list things"}, func(t *tx) ([]thingpass.Thing, error) {
-		return list(t, scanThing, listing{query, "t.name", page}, args...)
+		return list(t, scanThing, l, args...)
 	})
 }
 

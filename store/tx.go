@@ -159,7 +159,7 @@ func frozen[T any](ctx context.Context, db *DB, pool *sql.DB, f func(*tx) (T, er
 
 // exec runs a statement and returns the number of rows it has changed.
 func (t *tx) exec(query string, args ...any) (int64, error) {
-	args, err := t.bind(args)
+	args, err := t.bind(query, args)
 	if err != nil {
 		return 0, err
 	}
@@ -171,7 +171,7 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 }
 
 func (t *tx) query(query string, args []any) (*sql.Rows, error) {
-	args, err := t.bind(args)
+	args, err := t.bind(query, args)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (t *tx) query(query string, args []any) (*sql.Rows, error) {
 
 // bind puts the account before args. PostgreSQL stores neither NUL nor invalid
 // UTF-8; both engines shall refuse the same.
-func (t *tx) bind(args []any) ([]any, error) {
+func (t *tx) bind(query string, args []any) ([]any, error) {
 	bound := make([]any, 1, len(args)+1)
 	bound[0] = t.place.Account
 	for _, arg := range args {
@@ -191,6 +191,9 @@ func (t *tx) bind(args []any) ([]any, error) {
 			return nil, thingpass.Errorf(thingpass.Invalid, "text must be UTF-8 without the NUL character")
 		}
 		bound = append(bound, arg)
+	}
+	if t.observed != nil {
+		t.observed(query, args)
 	}
 	return bound, nil
 }

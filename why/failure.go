@@ -67,6 +67,9 @@ func (s *story) advised(failed *trail.Step) (a advice, known bool) {
 			return a, true
 		}
 	}
+	if rec.Code == "SlowDown" && rec.Engine == "" { // no engine's: the database's
+		return a, false
+	}
 	if a, known = errorCodes[rec.Code]; known {
 		return a, true
 	}
