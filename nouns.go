@@ -218,3 +218,22 @@ type Page struct {
 	Limit      int    // at most this many; 0 for no limit
 	Descending bool
 }
+
+// Upload is what is known of a multipart upload to an S3 engine that does not look
+// at checksums.
+type Upload struct {
+	ID           string // any text that names it
+	Owner        string // whose it is, of whose uploads so many are kept
+	Algorithm    string // of the checksum that it was begun with, "" for none
+	ChecksumType string // of that
+	Ended        string // any text that tells what it was completed with, "" while it is not
+}
+
+// UploadPart is a part of an Upload, whose checksum was verified.
+type UploadPart struct {
+	Number    int
+	ETag      string // without quotes
+	Size      int64  // bytes
+	Algorithm string
+	Checksum  string // base64
+}

@@ -137,7 +137,7 @@ type Object struct {
 	Marker   bool     // a delete marker; only ListVersions shows them
 	Latest   bool     // the current version of its key
 
-	upload string // the upload it was completed from
+	upload string // the upload it was completed from; behind a blank, the If-Match that it was completed with
 }
 
 // Extent is a run of an object's bytes in one file.

@@ -31,7 +31,7 @@ type Part struct {
 type Chosen struct {
 	Number    int
 	ETag      string
-	Checksums map[string]string // compared where given and where the part has one
+	Checksums map[string]string // those that the part must have; nil for any
 }
 
 // CompleteOptions says how an upload becomes an object.

@@ -56,7 +56,7 @@ func (s *service) getAttributes(x *exchange) error {
 			out.ETag = o.ETag // without quotes, unlike everywhere else
 		case "Checksum":
 			if len(o.Checksums) > 0 {
-				out.Checksum = &objectChecksum{newSums(o.Checksums), o.ChecksumType}
+				out.Checksum = &objectChecksum{newSums(bareSums(o.Meta)), o.ChecksumType}
 			}
 		case "ObjectParts":
 			if out.ObjectParts, err = x.objectParts(o); err != nil {
@@ -73,6 +73,19 @@ func (s *service) getAttributes(x *exchange) error {
 	x.setVersion(o.Version)
 	x.w.Header().Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
 	return x.answer(out)
+}
+
+// bareSums are an object's checksums without the number of its parts, which S3
+// has everywhere but in GetObjectAttributes (measured: floci-io/floci#3083).
+func bareSums(meta objects.Meta) map[string]string {
+	if meta.ChecksumType != composite {
+		return meta.Checksums
+	}
+	bare := map[string]string{}
+	for name, sum := range meta.Checksums {
+		bare[name] = withoutCount(sum)
+	}
+	return bare
 }
 
 // getTorrent answers that there is none: S3 has stopped making them, too.

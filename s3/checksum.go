@@ -30,8 +30,10 @@ func findAlgorithm(name string) (checksum.Algorithm, error) {
 		strings.ToUpper(strings.Join(checksum.Names(), ", ")) + "]")
 }
 
-// checksumPlan reads which checksum a multipart upload is to have.
+// checksumPlan reads which checksum a multipart upload is to have. Neither word
+// has a case.
 func checksumPlan(name, kind string) (a checksum.Algorithm, _ string, err error) {
+	kind = strings.ToUpper(kind)
 	if name == "" {
 		if kind != "" {
 			return a, "", errRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
@@ -75,6 +77,19 @@ func wholeChecksum(a checksum.Algorithm, kind string, parts []objects.Part) (sum
 		return encodeSum(all) + "-" + strconv.Itoa(len(parts)), true
 	}
 	return checksum.Encode(joined), true
+}
+
+// sameChecksum reports whether a checksum that a client says an object has is
+// the one that it has, or that one without the number of its parts: S3 takes both
+// (minio/minio#19670, versity/versitygw#1589), and answers with the number.
+func sameChecksum(said, kind, has string) bool {
+	return said == has || kind == composite && said == withoutCount(has)
+}
+
+// withoutCount is a composite checksum without the number of parts.
+func withoutCount(sum string) string {
+	sum, _, _ = strings.Cut(sum, "-") // which base64 has not
+	return sum
 }
 
 // tee computes a checksum of what is read through it.

@@ -24,14 +24,14 @@ func (p preconditions) get(name string) string { return p.header.Get(p.prefix + 
 // that the client has it already.
 func (p preconditions) hold(o objects.Object) (modified bool, err error) {
 	if v := p.get("If-Match"); v != "" {
-		if !matchETag(v, o.ETag) {
+		if !matchETag(v, o.ETag, strong) {
 			return false, errPrecondition(p.prefix + "If-Match")
 		}
 	} else if at, ok := p.date("If-Unmodified-Since"); ok && o.Modified.Truncate(time.Second).After(at) {
 		return false, errPrecondition(p.prefix + "If-Unmodified-Since")
 	}
 	if v := p.get("If-None-Match"); v != "" {
-		return !matchETag(v, o.ETag), nil
+		return !matchETag(v, o.ETag, weak), nil
 	}
 	if at, ok := p.date("If-Modified-Since"); ok && !o.Modified.Truncate(time.Second).After(at) {
 		return false, nil
@@ -48,22 +48,37 @@ func (p preconditions) date(name string) (time.Time, bool) {
 	return at, err == nil
 }
 
-// matchETag tells whether a list of ETags, or *, names etag. S3 takes them
-// without quotes too.
-func matchETag(list, etag string) bool {
+// comparison is how the ETags of a condition are compared (RFC 9110, 8.8.3.2).
+type comparison bool
+
+const (
+	strong comparison = false // of If-Match and If-Range: a weak ETag is equal to none
+	weak   comparison = true  // of If-None-Match: W/ makes no difference
+)
+
+// matchETag reports whether a list of ETags, or *, names etag.
+func matchETag(list, etag string, c comparison) bool {
 	for v := range strings.SplitSeq(list, ",") {
-		v = strings.TrimPrefix(strings.TrimSpace(v), "W/")
-		if v == "*" || strings.Trim(v, `"`) == etag {
+		if v = bareETag(v, c); v == "*" || v == etag {
 			return true
 		}
 	}
 	return false
 }
 
+// bareETag is an ETag without its quotes, which S3 takes as well.
+func bareETag(v string, c comparison) string {
+	v = strings.TrimSpace(v)
+	if c == weak {
+		v = strings.TrimPrefix(v, "W/")
+	}
+	return strings.Trim(v, `"`)
+}
+
 // writeCondition reads the conditions of a write, decided when it is published.
 func writeCondition(h http.Header) (c objects.Condition, err error) {
-	c.IfMatch = strings.Trim(h.Get("If-Match"), `"`)
-	c.IfNoneMatch = strings.Trim(h.Get("If-None-Match"), `"`)
+	c.IfMatch = bareETag(h.Get("If-Match"), strong) // one: see exactConditions
+	c.IfNoneMatch = bareETag(h.Get("If-None-Match"), weak)
 	if h.Get("If-Modified-Since") != "" || h.Get("If-Unmodified-Since") != "" {
 		return c, errNotImplemented("If-Modified-Since or If-Unmodified-Since on a write")
 	}
@@ -90,9 +105,12 @@ func byteRange(header string, size int64) (span, error) {
 	from, okFirst := digits(first)
 	to, okLast := digits(last)
 	switch {
-	case first == "" && okLast: // the last bytes
-		if to == 0 || size == 0 {
+	case first == "" && okLast: // the last bytes, or all where there are fewer (14.1.2): also of nothing
+		switch {
+		case to == 0:
 			return whole, errRange(header, size)
+		case size == 0:
+			return whole, nil
 		}
 		to = min(to, size)
 		return span{offset: size - to, length: to, partial: true}, nil
@@ -123,7 +141,7 @@ func errRange(header string, size int64) error {
 		Fields: []wire.Field{{Name: "RangeRequested", Value: header}, {Name: "ActualObjectSize", Value: strconv.FormatInt(size, 10)}}}
 }
 
-// wantsRange tells whether the Range header counts: If-Range may say that it is
+// wantsRange reports whether the Range header counts: If-Range may say that it is
 // of another version (RFC 9110, 13.1.5).
 func wantsRange(h http.Header, o objects.Object) bool {
 	v := h.Get("If-Range")
@@ -133,5 +151,5 @@ func wantsRange(h http.Header, o objects.Object) bool {
 	if at, err := http.ParseTime(v); err == nil {
 		return o.Modified.Truncate(time.Second).Equal(at)
 	}
-	return v == quote(o.ETag)
+	return bareETag(v, strong) == o.ETag
 }

@@ -3,6 +3,7 @@ package s3
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,8 +14,11 @@ import (
 
 const copySourceHeader = "X-Amz-Copy-Source"
 
-// copySource reads /bucket/key?versionId=id, decoded once, out of the copy
-// source header.
+// copySource reads the copy source header: bucket/key?versionId=id, with or
+// without a slash in front. The parameter is what follows the first question mark
+// that is not encoded. What is before it is decoded once, as a form is: S3 takes
+// "+" for a blank (aws/aws-sdk-js#1821, aws/aws-cli#614), and the slash in front
+// encoded, too (aws/aws-sdk-ruby#2545).
 func copySource(r *http.Request) (*target, error) {
 	v := r.Header.Get(copySourceHeader)
 	path, query, _ := strings.Cut(v, "?")
@@ -27,11 +31,11 @@ func copySource(r *http.Request) (*target, error) {
 			return nil, errNotImplemented("x-amz-copy-source with " + query)
 		}
 	}
-	path, err := url.PathUnescape(strings.TrimPrefix(path, "/"))
+	path, err := url.QueryUnescape(path)
 	if err != nil {
 		return nil, errArgument("x-amz-copy-source", v, "Invalid copy source encoding.")
 	}
-	bucket, key, ok := strings.Cut(path, "/")
+	bucket, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !ok || key == "" || !validBucket(bucket) {
 		return nil, errArgument("x-amz-copy-source", v, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
 	}
@@ -193,7 +197,8 @@ func (s *service) uploadPartCopy(x *exchange) error {
 }
 
 // copyRange reads x-amz-copy-source-range, which unlike Range must name a first
-// and a last byte that exist.
+// and a last byte that exist. S3 says of one past the end that the argument is
+// invalid, not the range (versity/versitygw#610).
 func copyRange(header string, size int64) (span, error) {
 	if header == "" {
 		return span{length: size}, nil
@@ -206,7 +211,7 @@ func copyRange(header string, size int64) (span, error) {
 		return span{}, errArgument("x-amz-copy-source-range", header, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
 	}
 	if to >= size {
-		return span{}, errRange(header, size)
+		return span{}, errArgument("x-amz-copy-source-range", header, fmt.Sprintf("Range specified is not valid for source object of size: %d", size))
 	}
 	return span{offset: from, length: to - from + 1, partial: true}, nil
 }

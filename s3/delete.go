@@ -128,7 +128,7 @@ func readDeleteEntry(d *document) (e deleteEntry, err error) {
 		case "VersionId":
 			e.version = text
 		case "ETag":
-			e.condition.IfMatch = strings.Trim(text, `"`)
+			e.condition.IfMatch = bareETag(text, strong)
 		case "LastModifiedTime":
 			return setModified(&e.condition, text)
 		case "Size":

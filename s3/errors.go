@@ -107,6 +107,10 @@ func errRequest(text string) error {
 	return &wire.Error{Status: http.StatusBadRequest, Code: "InvalidRequest", Message: text}
 }
 
+func errDigest(text string) error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "BadDigest", Message: text}
+}
+
 func errBucketName(name string) error {
 	return &wire.Error{Status: http.StatusBadRequest, Code: "InvalidBucketName", Message: "The specified bucket is not valid.",
 		Fields: []wire.Field{{Name: "BucketName", Value: name}}}

@@ -23,6 +23,9 @@ type forwarding struct {
 	s      *service
 	op     *row
 	engine *upstream.Engine
+
+	plan     upload   // what checksum the body has to have: its part is that of an upload
+	verified *limited // the body, once it is read; nil for none
 }
 
 // forward carries out a request on the engine that has its bucket, or here when
@@ -49,6 +52,9 @@ func (s *service) forward(x *exchange, op *row) error {
 	if err := f.known(); err != nil {
 		return err
 	}
+	if err := f.asked(); err != nil {
+		return err
+	}
 	if err := f.ids(); err != nil {
 		return err
 	}
@@ -69,6 +75,10 @@ func (s *service) forward(x *exchange, op *row) error {
 		return f.deleteObjects()
 	case "CopyObject", "UploadPartCopy":
 		return f.copy()
+	case "CreateMultipartUpload":
+		return f.beginUpload()
+	case "UploadPart":
+		return f.uploadPart()
 	case "CompleteMultipartUpload":
 		return f.complete()
 	case "PostObject":
@@ -140,6 +150,9 @@ func (f *forwarding) passOn(q *upstream.Request) error {
 		return err
 	}
 	defer a.Close()
+	if f.op.method == http.MethodHead && a.Status >= 400 {
+		return f.refusedHead(q, a)
+	}
 	if f.op.namesOwner() {
 		return f.relayOwned(a)
 	}

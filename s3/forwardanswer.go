@@ -132,7 +132,11 @@ func (f *forwarding) failure(e upstream.Answered) error {
 	if e.Code == "NoSuchKey" && f.op.level == onBucket {
 		e.Code = "NoSuchBucket"
 	}
-	out := &wire.Error{Status: e.Status, Code: e.Code, Message: explain(e.Code), Err: cause}
+	if e.Code == "InvalidRange" && f.op.name == "UploadPartCopy" { // as Ceph has it: see copyRange
+		e.Status, e.Code = http.StatusBadRequest, "InvalidArgument"
+		e.Fields = []upstream.Field{{Name: "ArgumentName", Value: "x-amz-copy-source-range"}, {Name: "ArgumentValue", Value: f.r.Header.Get("X-Amz-Copy-Source-Range")}}
+	}
+	out := &wire.Error{Status: e.Status, Code: e.Code, Message: explainAnswered(e), Err: cause}
 	for _, field := range e.Fields {
 		if shownFields[field.Name] && len(field.Value) <= maxField && !f.engine.Mentioned(field.Value) {
 			out.Fields = append(out.Fields, wire.Field(field))

@@ -29,10 +29,17 @@ func (f *forwarding) body(q *upstream.Request) (done func(), err error) {
 		q.Body, q.Length, q.Hash = bytes.NewReader(f.kept), int64(len(f.kept)), sigv4.PayloadHash(f.kept)
 		return done, f.permit()
 	}
+	if err := f.expected(); err != nil {
+		return done, err
+	}
 	verified, err := f.upload()
 	if err != nil {
 		return done, err
 	}
+	if err := f.plan.plan(verified); err != nil {
+		return done, err
+	}
+	f.verified = verified
 	src := f.permitted(verified)
 	q.Length, q.Hash = verified.Length(), clientHash(f.r)
 	if q.Length < 0 {

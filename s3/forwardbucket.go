@@ -175,6 +175,7 @@ func (f *forwarding) deleteBucket() error {
 	if err != nil {
 		return err
 	}
+	f.s.there.drop(f.bucket)
 	a, err := f.send(q)
 	if err != nil {
 		return err

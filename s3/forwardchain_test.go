@@ -89,7 +89,7 @@ func TestChain(t *testing.T) {
 // third ends in a checksum.
 func parts(w *world, bucket string) {
 	var made struct{ UploadId string }
-	if err := xml.Unmarshal(w.want(w.admin, "POST /"+bucket+"/parts?uploads", "", 200, "", "X-Amz-Checksum-Algorithm", "CRC32").Body, &made); err != nil {
+	if err := xml.Unmarshal(w.want(w.admin, "POST /"+bucket+"/parts?uploads", "", 200, "", "X-Amz-Checksum-Algorithm", "CRC32", "X-Amz-Checksum-Type", "FULL_OBJECT").Body, &made); err != nil {
 		w.Fatal(err)
 	}
 	at := "/" + bucket + "/parts?uploadId=" + made.UploadId

@@ -103,6 +103,10 @@ func (f *forwarding) complete() error {
 	if err != nil {
 		return err
 	}
+	c, err := f.completion(parts)
+	if err != nil {
+		return err
+	}
 	q, err := f.request()
 	if err != nil {
 		return err
@@ -117,18 +121,37 @@ func (f *forwarding) complete() error {
 		return err
 	}
 	defer a.Close()
-	document, err := f.read(a)
+	out, err := f.completeAnswer(a)
+	if e, refused := errors.AsType[*wire.Error](err); refused && e.Code == "NoSuchUpload" {
+		if before, ok := f.completedBefore(c); ok {
+			out, err = before, nil
+		}
+	}
 	if err != nil {
 		return err
 	}
-	var out completeResult
-	if err := xml.Unmarshal(document, &out); err != nil {
-		return errEngineDown(err)
+	if c.upload.Ended == "" {
+		f.completed(c, bareETag(out.ETag, strong))
+	}
+	if f.verifies() {
+		out.sums, out.ChecksumType = newSums(c.meta.Checksums), c.meta.ChecksumType
 	}
 	out.XMLName = xml.Name{}
 	out.Location, out.Bucket, out.Key = f.location(), f.bucket, text(f.key)
-	f.describeAnswer(a)
 	return f.answer(out)
+}
+
+// completeAnswer reads what an engine says of a completion.
+func (f *forwarding) completeAnswer(a *upstream.Answer) (out completeResult, err error) {
+	document, err := f.read(a)
+	if err != nil {
+		return out, err
+	}
+	if err := xml.Unmarshal(document, &out); err != nil {
+		return out, errEngineDown(err)
+	}
+	f.describeAnswer(a)
+	return out, nil
 }
 
 func completion(parts []objects.Chosen, checksums bool) string {

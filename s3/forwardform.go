@@ -20,7 +20,11 @@ func (f *forwarding) form() error {
 	if v := f.r.Header["Origin"]; v != nil { // for the engine's rules this is a POST
 		q.Header["Origin"], q.Header[accessControl+"Request-Method"] = v, []string{http.MethodPost}
 	}
-	kept, err := f.s.spools.keep(f.call.Principal.UniqueID, &file{Reader: f.call.Form.File, post: f.post})
+	file, err := f.file()
+	if err != nil {
+		return err
+	}
+	kept, err := f.s.spools.keep(f.call.Principal.UniqueID, file)
 	if err != nil {
 		return err
 	}

@@ -122,9 +122,13 @@ type listBucketResultV2 struct {
 	CommonPrefixes        []commonPrefix
 }
 
+func errListType(v string) error {
+	return errArgument("list-type", v, "Invalid List Type specified in Request")
+}
+
 func (s *service) listObjectsV2(x *exchange) error {
 	if v := x.query.Get("list-type"); v != "2" {
-		return errArgument("list-type", v, "Invalid List Type specified in Request")
+		return errListType(v)
 	}
 	encode, kind, err := encoding(x.target)
 	if err != nil {

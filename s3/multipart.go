@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/thingpass/thingpass/objects"
-	"github.com/thingpass/thingpass/wire"
 )
 
 // upload is an unfinished upload with the checksum it is to have: while an
@@ -72,12 +72,22 @@ func (s *service) createUpload(x *exchange) error {
 
 // part finds the upload and the part number that a request names.
 func (s *service) part(x *exchange) (upload, int, error) {
-	number, err := strconv.Atoi(x.query.Get("partNumber"))
-	if err != nil || number < 1 || number > objects.MaxPart {
-		return upload{}, 0, errArgument("partNumber", x.query.Get("partNumber"), "Part number must be an integer between 1 and 10000, inclusive")
+	number, err := x.partNumber()
+	if err != nil {
+		return upload{}, 0, err
 	}
 	u, err := s.Objects.Upload(x.r.Context(), x.name(), x.query.Get("uploadId"))
 	return upload{u}, number, err
+}
+
+// partNumber is the number of the part that a request is about.
+func (x *exchange) partNumber() (int, error) {
+	v := x.query.Get("partNumber")
+	number, err := strconv.Atoi(v)
+	if err != nil || number < 1 || number > objects.MaxPart {
+		return 0, errArgument("partNumber", v, "Part number must be an integer between 1 and 10000, inclusive")
+	}
+	return number, nil
 }
 
 func (s *service) uploadPart(x *exchange) error {
@@ -131,13 +141,13 @@ func completedPart(d *document) (objects.Chosen, error) {
 				return errMalformedXML(err)
 			}
 		case name == "ETag":
-			c.ETag = strings.Trim(text, `"`)
+			c.ETag = bareETag(text, strong)
 		case ok:
 			a, err := findAlgorithm(algorithm)
 			if err != nil {
 				return err
 			}
-			if text != "" {
+			if text = strings.TrimSpace(text); text != "" {
 				if c.Checksums == nil {
 					c.Checksums = map[string]string{}
 				}
@@ -171,11 +181,17 @@ func (s *service) completeUpload(x *exchange) error {
 		return err
 	}
 	opt := objects.CompleteOptions{Condition: condition}
-	u, err := s.Objects.Upload(x.r.Context(), x.name(), x.query.Get("uploadId"))
-	if err == nil { // else it may be completed already, which CompleteUpload answers
+	u, unfinished := s.Objects.Upload(x.r.Context(), x.name(), x.query.Get("uploadId"))
+	if unfinished == nil { // else it may be completed already, which CompleteUpload answers
 		opt.Checksums = x.finalChecksums(upload{u})
+		if err := (upload{u}).claimed(chosen); err != nil {
+			return err
+		}
 	}
 	o, err := s.Objects.CompleteUpload(x.r.Context(), x.name(), x.query.Get("uploadId"), chosen, opt)
+	if err == nil && unfinished != nil {
+		err = x.sameObject(o)
+	}
 	if err != nil {
 		return err
 	}
@@ -184,6 +200,21 @@ func (s *service) completeUpload(x *exchange) error {
 		Location: x.location(), Bucket: x.bucket, Key: text(x.key), ETag: quote(o.ETag),
 		sums: newSums(o.Checksums), ChecksumType: o.ChecksumType,
 	})
+}
+
+// claimed refuses a list of parts without the checksums that a composite one is
+// made of (AWS's text: aws/aws-sdk-php#2648).
+func (u upload) claimed(chosen []objects.Chosen) error {
+	planned := u.planned()
+	if planned == "" || u.ChecksumType != composite {
+		return nil
+	}
+	for _, c := range chosen {
+		if c.Checksums[planned] == "" {
+			return errRequest(fmt.Sprintf("The upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.", planned, c.Number))
+		}
+	}
+	return nil
 }
 
 // finalChecksums makes the checksum that was planned from those of the parts,
@@ -195,11 +226,11 @@ func (x *exchange) finalChecksums(u upload) func([]objects.Part) (map[string]str
 		for _, p := range parts {
 			size += p.Size
 		}
-		if v := h.Get("X-Amz-Mp-Object-Size"); v != "" && v != strconv.FormatInt(size, 10) {
-			return nil, "", errRequest("The provided 'x-amz-mp-object-size' header does not match what was computed.")
+		if err := sameSize(h.Get(sizeHeader), size); err != nil {
+			return nil, "", err
 		}
-		if kind := h.Get("X-Amz-Checksum-Type"); kind != "" && kind != u.ChecksumType {
-			return nil, "", errRequest("The upload was created using the " + u.ChecksumType + " checksum mode. The complete request must use the same checksum mode.")
+		if err := u.sameType(h.Get("X-Amz-Checksum-Type")); err != nil {
+			return nil, "", err
 		}
 		sums := map[string]string{}
 		if a, err := findAlgorithm(planned); err == nil {
@@ -207,16 +238,59 @@ func (x *exchange) finalChecksums(u upload) func([]objects.Part) (map[string]str
 				sums[a.Name] = sum
 			}
 		}
-		for _, name := range checksumHeaders {
-			if v := h.Get(name); v != "" && v != sums[strings.ToLower(strings.TrimPrefix(name, checksumPrefix))] {
-				return nil, "", &wire.Error{Status: http.StatusBadRequest, Code: "BadDigest", Message: "The " + strings.ToLower(name) + " you specified did not match the calculated checksum."}
-			}
+		if err := x.sameChecksums(sums, u.ChecksumType); err != nil {
+			return nil, "", err
 		}
 		if len(sums) == 0 {
 			return nil, "", nil
 		}
 		return sums, u.ChecksumType, nil
 	}
+}
+
+// sameObject compares what a repeated completion says with the object that the
+// first one made.
+func (x *exchange) sameObject(o objects.Object) error {
+	h := x.r.Header
+	if err := sameSize(h.Get(sizeHeader), o.Size); err != nil {
+		return err
+	}
+	if err := (upload{objects.Upload{Meta: o.Meta}}).sameType(h.Get("X-Amz-Checksum-Type")); err != nil {
+		return err
+	}
+	return x.sameChecksums(o.Checksums, o.ChecksumType)
+}
+
+// sameChecksums refuses a completion that says other checksums than the object
+// has.
+func (x *exchange) sameChecksums(sums map[string]string, kind string) error {
+	for _, name := range checksumHeaders {
+		if v := x.r.Header.Get(name); v != "" && !sameChecksum(v, kind, sums[strings.ToLower(strings.TrimPrefix(name, checksumPrefix))]) {
+			return errDigest("The " + strings.ToLower(name) + " you specified did not match the calculated checksum.")
+		}
+	}
+	return nil
+}
+
+const sizeHeader = "X-Amz-Mp-Object-Size"
+
+// sameSize refuses a completion that says another size than the parts have.
+func sameSize(said string, size int64) error {
+	if said == "" || said == strconv.FormatInt(size, 10) {
+		return nil
+	}
+	return errRequest("The provided 'x-amz-mp-object-size' header does not match what was computed.")
+}
+
+// sameType refuses a completion that says another type of checksum than the upload
+// was begun with (API reference, "CompleteMultipartUpload"). Without an algorithm
+// that is FULL_OBJECT, which S3 then computes.
+func (u upload) sameType(said string) error {
+	begun := cmp.Or(u.ChecksumType, fullObject)
+	if said == "" || strings.EqualFold(said, begun) {
+		return nil
+	}
+	return errDigest("The upload was created using the " + begun + " checksum mode. The complete request must use the same checksum mode.")
 }
 
 func (s *service) abortUpload(x *exchange) error {

@@ -59,14 +59,15 @@ func readMeta(h http.Header) (meta objects.Meta, err error) {
 }
 
 // withoutFraming takes aws-chunked, which is about the transfer, out of a
-// Content-Encoding.
+// Content-Encoding, whose codings have no case (RFC 9110, 8.4.1).
 func withoutFraming(v string) string {
-	if !strings.Contains(v, "aws-chunked") {
+	const framing = "aws-chunked"
+	if !strings.Contains(strings.ToLower(v), framing) {
 		return v
 	}
 	var rest []string
 	for c := range strings.SplitSeq(v, ",") {
-		if c = strings.TrimSpace(c); c != "" && c != "aws-chunked" {
+		if c = strings.TrimSpace(c); c != "" && !strings.EqualFold(c, framing) {
 			rest = append(rest, c)
 		}
 	}

@@ -35,10 +35,13 @@ func TestByteRange(t *testing.T) {
 			t.Errorf("%q: %s, want %s", header, got, want)
 		}
 	}
-	for _, header := range []string{"bytes=0-", "bytes=0-0", "bytes=-1"} {
+	for _, header := range []string{"bytes=0-", "bytes=0-0", "bytes=-0"} {
 		if _, err := byteRange(header, 0); err == nil {
 			t.Errorf("%q of nothing is satisfiable", header)
 		}
+	}
+	if run, err := byteRange("bytes=-1", 0); err != nil || run != (span{}) { // RFC 9110, 14.1.2: all of it
+		t.Errorf("a suffix of nothing: %+v, %v", run, err)
 	}
 }
 
@@ -56,6 +59,7 @@ func TestPreconditions(t *testing.T) {
 		{[]string{"If-Match", `*`}, "200"},
 		{[]string{"If-Match", `"x", "abc"`}, "200"},
 		{[]string{"If-Match", `"x"`}, "412"},
+		{[]string{"If-Match", `W/"abc"`}, "412"}, // RFC 9110, 13.1.1: compared strongly
 		{[]string{"If-Match", `"abc"`, "If-Unmodified-Since", before}, "200"},
 		{[]string{"If-Unmodified-Since", before}, "412"},
 		{[]string{"If-Unmodified-Since", same}, "200"},
@@ -82,7 +86,7 @@ func TestPreconditions(t *testing.T) {
 			t.Errorf("%q: %s, want %s", test.header, got, test.want)
 		}
 	}
-	for v, want := range map[string]bool{"": true, `"abc"`: true, `"x"`: false, same: true, before: false, `W/"abc"`: false} {
+	for v, want := range map[string]bool{"": true, `"abc"`: true, `"x"`: false, same: true, before: false, `W/"abc"`: false, `abc`: true} {
 		if got := wantsRange(http.Header{"If-Range": {v}}, o); got != want {
 			t.Errorf("If-Range %q: %v", v, got)
 		}
@@ -125,7 +129,7 @@ func TestWholeChecksum(t *testing.T) {
 func TestChecksumPlan(t *testing.T) {
 	for in, want := range map[[2]string]string{
 		{"", ""}: "", {"CRC32", ""}: composite, {"crc32c", "FULL_OBJECT"}: fullObject, {"CRC64NVME", ""}: fullObject, {"SHA256", "COMPOSITE"}: composite,
-		{"CRC64NVME", "COMPOSITE"}: "error", {"SHA1", "FULL_OBJECT"}: "error", {"MD5", ""}: composite, {"MD5", "FULL_OBJECT"}: "error", {"XXHASH3", ""}: composite, {"MD4", ""}: "error", {"", "COMPOSITE"}: "error", {"CRC32", "x"}: "error",
+		{"CRC64NVME", "COMPOSITE"}: "error", {"SHA1", "FULL_OBJECT"}: "error", {"MD5", ""}: composite, {"MD5", "FULL_OBJECT"}: "error", {"XXHASH3", ""}: composite, {"MD4", ""}: "error", {"", "COMPOSITE"}: "error", {"sha1", "composite"}: composite, {"crc32", "Full_Object"}: fullObject, {"CRC32", "x"}: "error",
 	} {
 		_, got, err := checksumPlan(in[0], in[1])
 		if err != nil {
@@ -172,7 +176,7 @@ func TestMeta(t *testing.T) {
 			t.Errorf("%s is taken", name)
 		}
 	}
-	for in, want := range map[string]string{"aws-chunked": "", "": "", "gzip": "gzip", "gzip, aws-chunked": "gzip"} {
+	for in, want := range map[string]string{"aws-chunked": "", "": "", "gzip": "gzip", "gzip, aws-chunked": "gzip", "AWS-Chunked,GZIP": "GZIP"} {
 		if got := withoutFraming(in); got != want {
 			t.Errorf("%q: %q", in, got)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/thingpass/thingpass/gate"
 	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/sigv4"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -30,7 +31,7 @@ func postRow() row {
 
 // postFields lists the fields that become headers of the put, besides x-amz-
 // ones.
-var postFields = []string{"cache-control", "content-type", "content-disposition", "content-encoding", "content-language", "expires"}
+var postFields = []string{"cache-control", "content-type", "content-disposition", "content-encoding", "content-language", "content-md5", "expires"}
 
 // postOnly lists the fields that are about the form.
 var postOnly = []string{
@@ -138,6 +139,27 @@ func postTags(text string) (string, error) {
 	return tags.Encode(), nil
 }
 
+// file is the file of the form, which is held to the checksums and the Content-MD5
+// that the form has, and to the sizes that its policy allows.
+func (x *exchange) file() (*sigv4.Body, error) {
+	h := x.post.header
+	body, err := sigv4.FileBody(h, &file{Reader: x.call.Form.File, post: x.post})
+	if err != nil {
+		return nil, err
+	}
+	if name := h.Get("X-Amz-Checksum-Algorithm"); name != "" {
+		a, err := findAlgorithm(name)
+		if err != nil {
+			return nil, err
+		}
+		if claimed := body.Claims(); claimed != "" && claimed != a.Name {
+			return nil, errRequest("Value for x-amz-checksum-algorithm header is invalid.")
+		}
+		body.Compute(a.Name)
+	}
+	return body, nil
+}
+
 // file is the file of a form, of which there must be neither too much nor too
 // little: that is known only at its end.
 type file struct {
@@ -170,16 +192,16 @@ func (s *service) postObject(x *exchange) error {
 	if err := checkNewKey(x.key); err != nil {
 		return err
 	}
-	for _, name := range checksumHeaders {
-		if x.post.header.Get(name) != "" {
-			return errNotImplemented(strings.ToLower(name) + " in a form")
-		}
-	}
 	meta, err := readMeta(x.post.header)
 	if err != nil {
 		return err
 	}
-	o, err := s.Objects.Put(x.r.Context(), x.name(), &file{Reader: x.call.Form.File, post: x.post}, objects.PutOptions{Meta: meta, Permit: x.permit})
+	body, err := x.file()
+	if err != nil {
+		return err
+	}
+	meta.ChecksumType = fullObject
+	o, err := s.Objects.Put(x.r.Context(), x.name(), body, objects.PutOptions{Meta: meta, Checksums: body.Checksums, Permit: x.permit})
 	if err != nil {
 		return err
 	}

@@ -356,7 +356,7 @@ func TestConditionKeys(t *testing.T) {
 
 func TestCopySource(t *testing.T) {
 	for v, want := range map[string]string{
-		"/src/k": "src k", "src/k": "src k", "/src/a%2Fb": "src a/b", "/src/a%252Fb": "src a%2Fb", "/src/a+b": "src a+b", "src//k": "src /k",
+		"/src/k": "src k", "src/k": "src k", "/src/a%2Fb": "src a/b", "/src/a%252Fb": "src a%2Fb", "/src/a+b": "src a b", "src//k": "src /k",
 		"/src/k?versionId=1": "src k", "/src/k?acl": "NotImplemented", "/src/k?versionId=": "InvalidArgument", "/src": "InvalidArgument", "/src/": "InvalidArgument", "": "InvalidArgument", "/src/%zz": "InvalidArgument",
 		"arn:aws:s3:us-east-1:1:accesspoint/a/object/k": "InvalidArgument", "/src/%00": "InvalidURI", "src%2Fk": "src k",
 	} {

@@ -30,6 +30,10 @@ type Config struct {
 	// principal is one of a user, role or session that may be named.
 	PrincipalExists func(ctx context.Context, arn string) (bool, error)
 
+	// Uploads keeps what was verified of uploads to engines that do not verify
+	// themselves. It may be nil without engines.
+	Uploads Uploads
+
 	// Domains are names of hosts below which each bucket is a host of its own:
 	// bucket.domain, in virtual-hosted style. Case does not matter.
 	Domains []string
@@ -66,6 +70,8 @@ type service struct {
 	lives lives
 
 	spools spools
+
+	there there
 
 	pieces pieces
 }

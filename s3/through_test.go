@@ -49,12 +49,21 @@ func TestThroughEngine(t *testing.T) {
 		"Copy": TestCopy, "OddKeys": TestOddKeys, "Listing": TestListing, "Presigned": TestPresigned,
 		"RevokedWhileUploading": TestRevokedWhileUploading,
 	}
+	spellings := map[string]func(*testing.T){
+		"CompositeChecksums": TestCompositeChecksums, "ETags": TestETags, "CopySources": TestCopySources, "EmptyRanges": TestEmptyRanges,
+		"FramingHasNoCase": TestFramingHasNoCase, "CopyRanges": TestCopyRanges, "FormChecksums": TestFormChecksums,
+		"CompletedAgain": TestCompletedAgain, "UploadChecksums": TestUploadChecksums,
+	}
 	t.Setenv(throughEngine, string(upstream.AWS))
-	for _, tests := range []map[string]func(*testing.T){checksums, others} {
+	for _, tests := range []map[string]func(*testing.T){checksums, others, spellings} {
 		for name, test := range tests {
 			t.Run(name, test)
 		}
 	}
 	t.Setenv(throughEngine, string(upstream.Ceph))
 	t.Run("without trailers", TestObjects)
+	t.Setenv(throughEngine, string(upstream.Other))
+	for name, test := range spellings {
+		t.Run(name, test)
+	}
 }

@@ -278,7 +278,7 @@ func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, d
 		iot.New(iot.Config{Place: place, Store: s.db, Issuer: issuer, DeviceEndpoint: s.deviceEndpoint(), ParsePolicy: parseIoTPolicy, Judge: judgeIoTPolicy(place), Now: s.cfg.Now, Log: s.cfg.Log}),
 		iam.New(people),
 		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session), Decode: explain.Decode}),
-		s3.New(s3.Config{Place: place, Objects: s.objects, Policies: decide.Recent.BucketPolicies(), PrincipalExists: iam.PrincipalExists(people), Domains: s.cfg.S3Domains, Engines: s.engines, Public: s.cfg.S3Public, SpoolDir: s.inst.Uploads(), Now: s.cfg.Now}),
+		s3.New(s3.Config{Place: place, Objects: s.objects, Policies: decide.Recent.BucketPolicies(), PrincipalExists: iam.PrincipalExists(people), Uploads: s.db, Domains: s.cfg.S3Domains, Engines: s.engines, Public: s.cfg.S3Public, SpoolDir: s.inst.Uploads(), Now: s.cfg.Now}),
 	}
 }
 

@@ -76,6 +76,26 @@ func (s *Signature) Body(r *http.Request, secret string) (*Body, error) {
 	return b, nil
 }
 
+// FileBody returns the reader of the file of a form, whose checksums and
+// Content-MD5 are fields of the form, given as the headers that they stand for.
+// The file's end is known only when it comes, so that what Read returned before
+// an error must not be used.
+func FileBody(h http.Header, file io.Reader) (*Body, error) {
+	checks, err := checksOf(h)
+	if err == nil {
+		err = sameAlgorithm(h, checks)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Body{source: unframed{file}, length: -1, checks: checks}, nil
+}
+
+// unframed is a source without framing and of any length.
+type unframed struct{ io.Reader }
+
+func (unframed) trailer() map[string]string { return nil }
+
 // Length is the number of decoded bytes, or -1 when the client does not say.
 func (b *Body) Length() int64 { return b.length }
 

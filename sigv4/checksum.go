@@ -69,12 +69,20 @@ func newCheck(a checksum.Algorithm) *check {
 
 // headerChecks makes the checks that r's headers ask for.
 func headerChecks(r *http.Request) ([]*check, error) {
-	checks, err := md5Check(r.Header)
-	if err != nil || completesUpload(r) {
-		return checks, err
+	if completesUpload(r) {
+		return md5Check(r.Header)
+	}
+	return checksOf(r.Header)
+}
+
+// checksOf makes the checks that headers ask for which describe a body.
+func checksOf(h http.Header) ([]*check, error) {
+	checks, err := md5Check(h)
+	if err != nil {
+		return nil, err
 	}
 	seen := false
-	for name := range r.Header {
+	for name := range h {
 		lower := strings.ToLower(name)
 		if !strings.HasPrefix(lower, checksumPrefix) {
 			continue
@@ -91,7 +99,7 @@ func headerChecks(r *http.Request) ([]*check, error) {
 		if err != nil {
 			return nil, err
 		}
-		value, err := single(r.Header, name)
+		value, err := single(h, name)
 		if err != nil {
 			return nil, errManyChecksums()
 		}

@@ -163,7 +163,7 @@ func (db *DB) reopen(ctx context.Context) error {
 func hot() []string {
 	return []string{
 		selectDevice, selectOneAlias, selectRoleByID, selectRoleByName, selectUser, selectAccessKey,
-		selectManagedDocument, selectBucketPolicy,
+		selectManagedDocument, selectBucketPolicy, selectUpload,
 	}
 }
 
