@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+
+	"github.com/thingpass/thingpass/space"
 )
 
 // directories makes the 256 directories of blobs as they are first used.
@@ -92,7 +94,7 @@ func (s *Store) store(ctx context.Context, body io.Reader, inline int) (_ blob, 
 		return b, nil
 	}
 	sum := md5.New()
-	b.name, b.size, err = s.storeFile(ctx, &filling{body: body, buf: b.buf, first: n, ended: err != nil, sum: sum})
+	b.name, b.size, err = s.storeFile(ctx, &filling{space: s.space, body: body, buf: b.buf, first: n, ended: err != nil, sum: sum})
 	sum.Sum(b.sum[:0])
 	return b, err
 }
@@ -150,6 +152,7 @@ func (s *Store) storeFile(ctx context.Context, from *filling) (name string, size
 
 // filling is a body whose first bytes are in the buffer already.
 type filling struct {
+	space *space.Volume
 	body  io.Reader
 	buf   *buffer
 	first int  // bytes in buf
@@ -160,6 +163,9 @@ type filling struct {
 // copy writes the body to f and sum. Errors of the body come back as they are.
 func (b *filling) copy(ctx context.Context, f io.Writer) (size int64, err error) {
 	for n := b.first; ; {
+		if err := b.space.Spend(n); err != nil {
+			return size, err
+		}
 		_, _ = b.sum.Write(b.buf[:n])
 		if _, err := f.Write(b.buf[:n]); err != nil {
 			return size, fmt.Errorf("store object: %w", err)

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/thingpass/thingpass/space"
 )
 
 // CreateBucket makes a bucket. It does not judge the name.
 func (s *Store) CreateBucket(ctx context.Context, name string) error {
-	err := s.write.do(ctx, func(t *tx) error {
+	err := s.write.doing(ctx, space.Adding, func(t *tx) error {
 		t.bucket(name)
 		res, err := t.exec(`insert into bucket (name, created) values (?, ?)
 			on conflict (name) do nothing`, name, s.Now().UnixNano())
@@ -29,7 +31,7 @@ func (s *Store) CreateBucket(ctx context.Context, name string) error {
 // marker. Its unfinished uploads and its settings go with it.
 func (s *Store) DeleteBucket(ctx context.Context, name string) error {
 	var garbage []Extent
-	err := s.write.do(ctx, func(t *tx) (err error) {
+	err := s.write.doing(ctx, space.Removing, func(t *tx) (err error) {
 		t.bucket(name)
 		garbage, err = deleteBucket(t, name)
 		return err
@@ -181,7 +183,7 @@ func (s *Store) SetVersioning(ctx context.Context, bucket string, v Versioning) 
 	if v != Enabled && v != Suspended {
 		return fmt.Errorf("set versioning to %q: %w", v, errors.ErrUnsupported)
 	}
-	err := s.write.do(ctx, func(t *tx) error {
+	err := s.write.doing(ctx, space.Adding, func(t *tx) error {
 		t.bucket(bucket)
 		t.every = true // the null versions get a name
 		id, err := t.bucketID(bucket)
@@ -212,7 +214,11 @@ func (s *Store) Setting(ctx context.Context, bucket, name string) (document stri
 // removes it. Documents are held in memory, so they are to be small: the store
 // does not bound them.
 func (s *Store) PutSetting(ctx context.Context, bucket, name, document string) error {
-	err := s.write.do(ctx, func(t *tx) error {
+	use := space.Adding
+	if document == "" {
+		use = space.Removing
+	}
+	err := s.write.doing(ctx, use, func(t *tx) error {
 		t.bucket(bucket)
 		id, err := t.bucketID(bucket)
 		if err != nil {

@@ -22,7 +22,7 @@ const indexName = "index.db"
 func openIndex(dir, options string) (*sql.DB, error) {
 	uri := url.URL{Scheme: "file", Path: filepath.Join(dir, indexName)}
 	connector, err := sqlite.NewConnector(uri.String() + "?mode=rw&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)" +
-		"&_pragma=trusted_schema(0)&_defensive=1&_dqs=0&" + options)
+		"&_pragma=temp_store(memory)&_pragma=trusted_schema(0)&_defensive=1&_dqs=0&" + options)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 type PutOptions struct {
 	Meta
 	Condition
+	Length int64 // of the body in bytes, 0 or less if it is not known
 	// Checksums, if set, is asked once the body has been read to its end, for
 	// what is stored as Meta.Checksums.
 	Checksums func() map[string]string
@@ -23,6 +24,9 @@ type PutOptions struct {
 // comes back wrapped; the key then is as it was before.
 func (s *Store) Put(ctx context.Context, name Name, body io.Reader, opt PutOptions) (Object, error) {
 	if err := s.checkTarget(ctx, name, opt.Condition); err != nil {
+		return Object{}, wrap("put object", err)
+	}
+	if err := s.space.Admit(opt.Length); err != nil {
 		return Object{}, wrap("put object", err)
 	}
 	b, err := s.store(ctx, body, maxInline)

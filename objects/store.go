@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/thingpass/thingpass/space"
 )
 
 // Store is an open store. It is safe for concurrent use.
@@ -21,6 +23,7 @@ type Store struct {
 	Now func() time.Time
 
 	dir     string
+	space   *space.Volume
 	lock    *os.File
 	disk    disk
 	read    *readers
@@ -48,7 +51,7 @@ func Create(dir string) (*Store, error) {
 			return nil, fmt.Errorf("create object store: %w", err)
 		}
 	}
-	s, err := open(dir, true)
+	s, err := open(dir, true, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +70,9 @@ type Options struct {
 	// UploadAge is the age at which an unfinished upload is ended and its
 	// parts are removed: 0 means 7 days, less than 0 never.
 	UploadAge time.Duration
+	// Space is the file system of the store: uploads leave its limit free, and
+	// what removes something may use its reserve. nil for neither.
+	Space *space.Volume
 	// Log is told of work in the background; nil for nobody.
 	Log *slog.Logger
 }
@@ -81,7 +87,7 @@ func OpenWith(dir string, opt Options) (*Store, error) {
 	if _, err := os.Stat(filepath.Join(dir, indexName)); err != nil {
 		return nil, fmt.Errorf("open object store: %w", err)
 	}
-	s, err := open(dir, false)
+	s, err := open(dir, false, opt.Space)
 	if err != nil {
 		return nil, err
 	}
@@ -89,12 +95,12 @@ func OpenWith(dir string, opt Options) (*Store, error) {
 	return s, nil
 }
 
-func open(dir string, create bool) (_ *Store, err error) {
+func open(dir string, create bool, room *space.Volume) (_ *Store, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open object store: %w", err)
 	}
-	s := &Store{Now: time.Now, dir: dir, disk: realDisk{}, cache: newCache(cacheBytes), stop: func() {}, swept: make(chan struct{})}
+	s := &Store{Now: time.Now, dir: dir, space: room, disk: realDisk{}, cache: newCache(cacheBytes), stop: func() {}, swept: make(chan struct{})}
 	s.news.names = make(map[string]bool)
 	s.buffers.New = func() any { return new(buffer) }
 	s.dirs.blobs = filepath.Join(dir, "blobs")
@@ -128,7 +134,7 @@ func (s *Store) openIndex(create bool) (err error) {
 	if s.write, err = openWriter(ctx, s.dir, create, s.settled); err != nil {
 		return err
 	}
-	s.write.tx.forgets = s.news.add
+	s.write.tx.forgets, s.write.space = s.news.add, s.space
 	s.read, err = openReaders(ctx, s.dir)
 	return err
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"github.com/thingpass/thingpass/space"
 )
 
 // Upload is an unfinished multipart upload.
@@ -47,6 +49,9 @@ func (s *Store) CreateUpload(ctx context.Context, name Name, meta Meta) (Upload,
 	if err := checkKey(name.Key); err != nil {
 		return Upload{}, wrap("create upload", err)
 	}
+	if err := s.space.Admit(0); err != nil {
+		return Upload{}, wrap("create upload", err)
+	}
 	u := Upload{Name: name, Meta: meta, ID: randomName(), Created: s.Now()}
 	err := s.write.do(ctx, func(t *tx) error {
 		id, err := t.bucketID(name.Bucket)
@@ -83,6 +88,7 @@ func (s *Store) Upload(ctx context.Context, name Name, id string) (Upload, error
 
 // PartOptions is what a part is stored with; see PutOptions.
 type PartOptions struct {
+	Length    int64 // of the body in bytes, 0 or less if it is not known
 	Checksums func() map[string]string
 	Permit    func() error
 }
@@ -93,6 +99,9 @@ func (s *Store) PutPart(ctx context.Context, u Upload, number int, body io.Reade
 		return Part{}, wrap("put part", ErrPartNumber)
 	}
 	if _, err := s.Upload(ctx, u.Name, u.ID); err != nil {
+		return Part{}, wrap("put part", err)
+	}
+	if err := s.space.Admit(opt.Length); err != nil {
 		return Part{}, wrap("put part", err)
 	}
 	b, err := s.store(ctx, body, 0)
@@ -239,7 +248,7 @@ func scanUploads(rows *sql.Rows, bucket, prefix string, limit int) (uploads []Up
 // AbortUpload ends an upload and removes its parts.
 func (s *Store) AbortUpload(ctx context.Context, name Name, id string) error {
 	var garbage []Extent
-	err := s.write.do(ctx, func(t *tx) (err error) {
+	err := s.write.doing(ctx, space.Removing, func(t *tx) (err error) {
 		if _, err := t.uploadMeta(name, id); err != nil {
 			return err
 		}

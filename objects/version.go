@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/thingpass/thingpass/space"
 )
 
 // show is the name that a version has for callers.
@@ -180,7 +182,7 @@ func (t *tx) eachBlob(statement string, extents []Extent) error {
 // names a version: that is removed for good.
 func (s *Store) Delete(ctx context.Context, ref Ref, c Condition) (out Deleted, err error) {
 	var gone []Extent
-	err = s.write.do(ctx, func(t *tx) error {
+	err = s.write.doing(ctx, s.deleting(ctx, ref), func(t *tx) error {
 		at, err := t.find(ref.Name)
 		if err != nil {
 			return err
@@ -201,6 +203,14 @@ func (s *Store) Delete(ctx context.Context, ref Ref, c Condition) (out Deleted, 
 	}
 	s.drop(gone)
 	return out, nil
+}
+
+// deleting is what a deletion uses space for: a delete marker adds a row.
+func (s *Store) deleting(ctx context.Context, ref Ref) space.Use {
+	if b, err := s.bucket(ctx, ref.Bucket); ref.Version == "" && err == nil && b.Versioning != Unversioned {
+		return space.Adding
+	}
+	return space.Removing
 }
 
 // remove removes the object of a key that has no versions.
@@ -237,7 +247,7 @@ func (t *tx) removeVersion(at *spot, name string, c Condition) (out Deleted, gon
 // SetTags replaces the tags of a version; nil removes them. The object is as
 // before in all else.
 func (s *Store) SetTags(ctx context.Context, ref Ref, tags map[string]string) (o Object, err error) {
-	err = s.write.do(ctx, func(t *tx) error {
+	err = s.write.doing(ctx, space.Adding, func(t *tx) error {
 		at, err := t.find(ref.Name)
 		if err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/thingpass/thingpass/space"
 )
 
 // writer is the only one to change the index. Changes that arrive while one is
@@ -12,6 +14,7 @@ import (
 type writer struct {
 	db      *sql.DB
 	tx      tx
+	space   *space.Volume
 	queue   chan *change
 	stop    chan struct{}
 	stopped chan struct{}
@@ -22,6 +25,7 @@ type writer struct {
 
 type change struct {
 	run  func(*tx) error
+	use  space.Use // of the reserve, on a full disk
 	err  error
 	done chan struct{}
 }
@@ -92,11 +96,16 @@ func (w *writer) close() error {
 	return errors.Join(w.tx.close(), w.db.Close())
 }
 
-// do runs a change in a transaction and returns when it is durable. An error
+// do is doing without use of the reserve.
+func (w *writer) do(ctx context.Context, run func(*tx) error) error {
+	return w.doing(ctx, space.None, run)
+}
+
+// doing runs a change in a transaction and returns when it is durable. An error
 // of run undoes that change alone. It may be run again after it was undone. Once taken up a change is not abandoned when
 // ctx ends, because its outcome decides about files.
-func (w *writer) do(ctx context.Context, run func(*tx) error) error {
-	c := &change{run: run, done: make(chan struct{})}
+func (w *writer) doing(ctx context.Context, use space.Use, run func(*tx) error) error {
+	c := &change{run: run, use: use, done: make(chan struct{})}
 	select {
 	case w.queue <- c:
 		<-c.done
@@ -136,16 +145,22 @@ func (w *writer) gather(batch []*change) []*change {
 	return batch
 }
 
-// apply commits a batch and tells each change its outcome. Where one took the
-// transaction of all with it, as a full disk does, each gets its own.
+// apply commits a batch and tells each change its outcome. Where the disk was
+// full, or a change took the transaction of all with it, each gets its own.
 func (w *writer) apply(batch []*change) {
 	w.tx.reset()
 	err := w.tx.transact(batch)
-	if len(batch) > 1 && errors.Is(err, errLost) {
+	if again := errors.Is(err, errLost) || space.Full(err); len(batch) > 1 && again {
 		for _, c := range batch {
 			c.err = w.tx.transact([]*change{c})
 		}
 		err = nil
+	}
+	for _, c := range batch {
+		if space.Full(c.err) || space.Full(err) {
+			w.inRoom(c)
+			err = nil // there is one change then
+		}
 	}
 	w.settled(&w.tx.touched)
 	for _, c := range batch {
@@ -154,6 +169,25 @@ func (w *writer) apply(batch []*change) {
 		}
 		close(c.done)
 	}
+}
+
+// inRoom runs a change again that met a full disk, when some room could be made:
+// first in the log of changes, by moving what it holds to where it belongs, and
+// then by giving back steps of the reserve.
+func (w *writer) inRoom(c *change) {
+	for {
+		_ = w.tx.checkpoint()
+		if c.err = w.tx.transact([]*change{c}); !space.Full(c.err) || !w.space.Relieve(c.use) {
+			return
+		}
+	}
+}
+
+// checkpoint moves changes from SQLite's log to the index, so that the log is
+// written from its start again.
+func (t *tx) checkpoint() error {
+	var busy, log, moved int
+	return t.get("pragma wal_checkpoint(passive)", nil, []any{&busy, &log, &moved})
 }
 
 // transact runs the changes of a batch and commits. The error is for those

@@ -92,7 +92,7 @@ func (s *service) copyObject(x *exchange) error {
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	opt := objects.PutOptions{Meta: o.Meta, Condition: condition, Permit: x.permit}
+	opt := objects.PutOptions{Meta: o.Meta, Condition: condition, Length: o.Size, Permit: x.permit}
 	opt.Meta.Checksums, opt.Meta.ChecksumType = nil, ""
 	if opt.Meta.Tags, err = s.copiedTags(x, o.Tags); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (s *service) uploadPartCopy(x *exchange) error {
 		}
 		from, sums = tee(a, from)
 	}
-	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, from, objects.PartOptions{Checksums: sums, Permit: x.permit})
+	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, from, objects.PartOptions{Length: run.length, Checksums: sums, Permit: x.permit})
 	if err != nil {
 		return err
 	}

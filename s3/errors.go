@@ -10,6 +10,7 @@ import (
 
 	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/sigv4"
+	"github.com/thingpass/thingpass/space"
 	"github.com/thingpass/thingpass/wire"
 )
 
@@ -40,6 +41,9 @@ var failures = []struct {
 // toWire is the error table of the service. What it does not know is an
 // internal error, whose text stays inside.
 func toWire(err error) *wire.Error {
+	if errors.Is(err, space.ErrShort) {
+		return errShort(err)
+	}
 	for _, f := range failures {
 		if errors.Is(err, f.is) {
 			return &wire.Error{Status: f.status, Code: f.code, Message: f.text, Err: err}
@@ -48,8 +52,18 @@ func toWire(err error) *wire.Error {
 	if objects.Busy(err) {
 		return &wire.Error{Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate.", Err: err}
 	}
+	if space.Full(err) {
+		return errShort(err)
+	}
 	return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalError",
 		Message: "We encountered an internal error. Please try again.", Err: err}
+}
+
+// errShort refuses an upload because too little space is free: for a while,
+// which every SDK waits and tries again on.
+func errShort(err error) *wire.Error {
+	return &wire.Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable",
+		Message: "Too little space is free for uploads. Please try again later.", Err: err}
 }
 
 // bodyFailures turns what package sigv4 says of a body into S3's errors.

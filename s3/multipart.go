@@ -102,7 +102,7 @@ func (s *service) uploadPart(x *exchange) error {
 	if err := u.plan(body); err != nil {
 		return err
 	}
-	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, body, objects.PartOptions{Checksums: body.Checksums, Permit: x.permit})
+	p, err := s.Objects.PutPart(x.r.Context(), u.Upload, number, body, objects.PartOptions{Length: body.Length(), Checksums: body.Checksums, Permit: x.permit})
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (s *service) putObject(x *exchange) error {
 		body.Compute(defaultChecksum)
 	}
 	meta.ChecksumType = fullObject
-	o, err := s.Objects.Put(x.r.Context(), x.name(), body, objects.PutOptions{Meta: meta, Condition: condition, Checksums: body.Checksums, Permit: x.permit})
+	o, err := s.Objects.Put(x.r.Context(), x.name(), body, objects.PutOptions{Meta: meta, Condition: condition, Length: body.Length(), Checksums: body.Checksums, Permit: x.permit})
 	if err != nil {
 		return err
 	}

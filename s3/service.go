@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/gate"
 	"github.com/thingpass/thingpass/objects"
+	"github.com/thingpass/thingpass/space"
 	"github.com/thingpass/thingpass/upstream"
 	"github.com/thingpass/thingpass/wire"
 )
@@ -45,6 +47,10 @@ type Config struct {
 	// Public lets requests say that everybody may use what an engine has: its
 	// access control lists count for who reaches it past Thingpass.
 	Public bool
+
+	// Spool is the file system of SpoolDir, whose limit uploads leave free; nil for
+	// none.
+	Spool *space.Volume
 
 	// SpoolDir is where bodies of unknown length wait that are for engines, on a
 	// disk with room for some 16 GiB; "" for the system's temporary folder.
@@ -98,7 +104,7 @@ func New(cfg Config) gate.Service {
 	// the same on every start.
 	id := sha256.Sum256([]byte("canonical user " + cfg.Place.Account))
 	s := &service{Config: cfg, table: newTable(), owner: hex.EncodeToString(id[:]), words: newWords(cfg.Place.Account),
-		spools: spools{dir: cfg.SpoolDir, all: allSpools, each: eachSpools}}
+		spools: spools{dir: cfg.SpoolDir, space: cfg.Spool, all: allSpools, each: eachSpools}}
 	out := gate.Service{
 		Name:     "s3",
 		Scopes:   []string{"s3"},
@@ -170,12 +176,19 @@ func (s *service) operation(op *row) gate.Operation {
 		}
 		x := &exchange{target: t, w: w, r: r, call: call}
 		if err := s.carryOut(x, op); err != nil {
+			if errors.Is(err, space.ErrShort) || space.Full(err) {
+				h["Retry-After"] = []string{retryShort}
+			}
 			return x.checksumError(bodyError(err))
 		}
 		return nil
 	}
 	return gate.NewRaw(spec, access, serve)
 }
+
+// retryShort is when an upload may be tried again that found too little space:
+// in seconds.
+const retryShort = "30"
 
 // embeds tells whether a bucket is the embedded store's.
 func (s *service) embeds(bucket string) bool { return upstream.Pick(s.Engines, bucket) == nil }

@@ -7,12 +7,14 @@ import (
 	"os"
 	"sync"
 
+	"github.com/thingpass/thingpass/space"
 	"github.com/thingpass/thingpass/wire"
 )
 
 // spools are the bodies of unknown length that wait on disk, because no engine
 // takes one: all of them, and those of each principal, have a bound.
 type spools struct {
+	space *space.Volume
 	dir   string // made when it is needed; "" for the system's
 	all   quota
 	each  quota // of one principal
@@ -66,6 +68,9 @@ func (sp *spools) keep(user string, src io.Reader) (*spooled, error) {
 }
 
 func (s *spooled) fill(src io.Reader) (err error) {
+	if err := s.of.space.Admit(0); err != nil {
+		return err
+	}
 	if s.of.dir != "" {
 		if err := os.MkdirAll(s.of.dir, 0o700); err != nil {
 			return err
@@ -110,6 +115,10 @@ type meteredFile struct{ to *spooled }
 func (m meteredFile) Write(p []byte) (int, error) {
 	if !m.to.of.take(m.to.user, quota{bytes: int64(len(p))}) {
 		return 0, errSpoolFull()
+	}
+	if err := m.to.of.space.Spend(len(p)); err != nil {
+		m.to.of.give(m.to.user, quota{bytes: int64(len(p))})
+		return 0, err
 	}
 	m.to.length += int64(len(p))
 	return m.to.Write(p)

@@ -126,7 +126,7 @@ func (i *Installation) trustFurtherCA(p serverPair, now time.Time) error {
 	if n := len(bundle); n > 0 && bundle[n-1] != '\n' {
 		bundle = append(bundle, '\n')
 	}
-	return replaceFile(i.path(fileCA), append(bundle, further...), 0o644)
+	return i.replaceFile(i.path(fileCA), append(bundle, further...), 0o644)
 }
 
 func (i *Installation) renewServerPair(p serverPair, cfg RenewConfig) error {
@@ -166,10 +166,10 @@ func (i *Installation) renewServerPair(p serverPair, cfg RenewConfig) error {
 	}
 	// The key first: a server that reads between the two finds a pair that does
 	// not match, keeps the old one, and tries again.
-	if err := replaceFile(i.path(p.key), keyPEM, 0o600); err != nil {
+	if err := i.replaceFile(i.path(p.key), keyPEM, 0o600); err != nil {
 		return err
 	}
-	return replaceFile(i.path(p.cert), certPEM, 0o644)
+	return i.replaceFile(i.path(p.cert), certPEM, 0o644)
 }
 
 // certificateFiles lists the files that the doors' certificates are read from.

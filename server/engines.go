@@ -100,7 +100,8 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, strings.Join(missing, "\n"), http.StatusServiceUnavailable)
 		return
 	}
-	_, _ = w.Write([]byte("ready\n"))
+	_, short := s.rooms.shortage()
+	_, _ = w.Write([]byte(strings.Join(append([]string{"ready"}, short...), "\n") + "\n"))
 }
 
 // missing asks the stores and the engines, all at once. It names no endpoint
@@ -120,6 +121,7 @@ func (s *Server) missing(ctx context.Context) (out []string) {
 		group.Go(func() { failed[i] = p.ask(ctx) })
 	}
 	group.Wait()
+	out, _ = s.rooms.shortage()
 	for i, err := range failed {
 		if err != nil {
 			s.cfg.Log.Warn("not ready: "+parts[i].what, "cause", err.Error())

@@ -18,6 +18,7 @@ import (
 	"github.com/thingpass/thingpass/identity"
 	"github.com/thingpass/thingpass/objects"
 	"github.com/thingpass/thingpass/session"
+	"github.com/thingpass/thingpass/space"
 	"github.com/thingpass/thingpass/store"
 )
 
@@ -351,5 +352,8 @@ func OpenInstallation(dir string) (*Installation, error) {
 // RotateKeys puts a new key into the key ring. Running servers take it up by
 // themselves; sessions issued before stay valid until they expire.
 func (i *Installation) RotateKeys(now time.Time) error {
+	if all, err := i.openRooms(space.Config{}); err == nil {
+		_ = all.ready() // what is missing all the same, the next line says
+	}
 	return session.RotateRing(i.path(fileKeyRing), now)
 }

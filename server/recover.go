@@ -61,7 +61,7 @@ func (i *Installation) RecoverAdministrator(ctx context.Context, apiPort string,
 	if err != nil {
 		return r, err
 	}
-	db, err := store.Open(ctx, i.dsn(), i.Place())
+	db, err := i.openStore(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -82,7 +82,7 @@ func (i *Installation) RecoverAdministrator(ctx context.Context, apiPort string,
 	if err := os.Remove(r.Env.Path + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) { // it could have another mode
 		return r, err
 	}
-	if err := replaceFile(r.Env.Path, []byte(r.Text), 0o600); err != nil {
+	if err := i.replaceFile(r.Env.Path, []byte(r.Text), 0o600); err != nil {
 		return r, fmt.Errorf("the key is made, and is not in %s: %w", r.Env.Path, err)
 	}
 	r.did("wrote it to %s", r.Env.Path)
@@ -191,7 +191,7 @@ func (r *Recovery) unbind(ctx context.Context, db *store.DB, is thingpass.User) 
 // and says what there is, when no such bucket has one. A running server takes it
 // up within a second.
 func (i *Installation) RecoverBucket(ctx context.Context, bucket string) (policy string, err error) {
-	db, err := store.Open(ctx, i.dsn(), i.Place())
+	db, err := i.openStore(ctx)
 	if err != nil {
 		return "", err
 	}

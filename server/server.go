@@ -29,6 +29,7 @@ import (
 	"github.com/thingpass/thingpass/policy"
 	"github.com/thingpass/thingpass/s3"
 	"github.com/thingpass/thingpass/session"
+	"github.com/thingpass/thingpass/space"
 	"github.com/thingpass/thingpass/store"
 	"github.com/thingpass/thingpass/sts"
 	"github.com/thingpass/thingpass/trail"
@@ -52,6 +53,7 @@ type Config struct {
 	S3Domains       []string          // below which a bucket is a host name: BUCKET.DOMAIN
 	S3Public        bool              // let bucket policies allow unsigned requests
 	UploadAge       time.Duration     // after which an unfinished upload of the embedded store is ended; 0 for 7 days, below for never
+	MinFree         *space.Limit      // that uploads leave free on each file system; nil for space.DefaultLimit
 	StrictVariables bool              // AWS's variable names only, without the spellings of its launch article
 	TrustedProxies  []netip.Prefix    // whose X-Forwarded-For counts at the signed door
 	Decisions       int               // how many are kept to be explained; 0 for trail.DefaultSize, below for none
@@ -69,6 +71,9 @@ func (cfg *Config) defaults() {
 	setDefault(&cfg.OpsListen, "127.0.0.1:9445")
 	if cfg.ShutdownTimeout == 0 {
 		cfg.ShutdownTimeout = 30 * time.Second
+	}
+	if cfg.MinFree == nil {
+		cfg.MinFree = &space.DefaultLimit
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -99,6 +104,7 @@ type Server struct {
 	db      *store.DB
 	objects *objects.Store
 	engines []*upstream.Engine
+	rooms   rooms
 	metrics *metrics
 	gate    *gate.Door
 
@@ -137,13 +143,21 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 
 func (s *Server) start(ctx context.Context) error {
 	var err error
+	if s.rooms, err = s.inst.openRooms(space.Config{Limit: *s.cfg.MinFree, Log: s.cfg.Log}); err != nil {
+		return err
+	}
+	if err := s.rooms.ready(); err != nil {
+		return err
+	}
 	if s.db, err = store.Open(ctx, s.inst.dsn(), s.inst.Place()); err != nil {
 		return err
 	}
-	s.db.Now, s.db.Limits = s.cfg.Now, store.Limits{Read: s.cfg.DatabaseRead, Write: s.cfg.DatabaseWrite}
-	if s.objects, err = objects.OpenWith(s.inst.Objects(), objects.Options{UploadAge: s.cfg.UploadAge, Log: s.cfg.Log}); err != nil {
+	s.db.Now, s.db.Space, s.db.Limits = s.cfg.Now, s.rooms.of("database"), store.Limits{Read: s.cfg.DatabaseRead, Write: s.cfg.DatabaseWrite}
+	if s.objects, err = objects.OpenWith(s.inst.Objects(), objects.Options{UploadAge: s.cfg.UploadAge, Space: s.rooms.of("objects"), Log: s.cfg.Log}); err != nil {
 		return err
 	}
+	s.rooms.tend()
+	s.rooms.measure(s.metrics.registry)
 	if err := s.openEngines(); err != nil {
 		return err
 	}
@@ -237,6 +251,7 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 		Sessions: sessions, Authz: decide, Services: s.services(issuer, sessions, decide, explain), Trail: decisions,
 		Log: s.cfg.Log, Now: s.cfg.Now, NoPresignV2: s.cfg.NoPresignV2, Public: s.cfg.S3Public, Observe: s.metrics.request,
 	})
+	s.group.Go(func() error { s.rooms.watch(background); return nil })
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
 	s.group.Go(func() error { cert.watch(background, nil); return nil })
 	signed := behind(s.cfg.TrustedProxies, s.gate)
@@ -278,7 +293,7 @@ func (s *Server) services(issuer *identity.Issuer, sessions *session.Sessions, d
 		iot.New(iot.Config{Place: place, Store: s.db, Issuer: issuer, DeviceEndpoint: s.deviceEndpoint(), ParsePolicy: parseIoTPolicy, Judge: judgeIoTPolicy(place), Now: s.cfg.Now, Log: s.cfg.Log}),
 		iam.New(people),
 		sts.New(sts.Config{Place: place, Store: s.db, Sessions: sessions, Authz: decide, ParseSessionPolicy: check(policy.Session), Decode: explain.Decode}),
-		s3.New(s3.Config{Place: place, Objects: s.objects, Policies: decide.Recent.BucketPolicies(), PrincipalExists: iam.PrincipalExists(people), Uploads: s.db, Domains: s.cfg.S3Domains, Engines: s.engines, Public: s.cfg.S3Public, SpoolDir: s.inst.Uploads(), Now: s.cfg.Now}),
+		s3.New(s3.Config{Place: place, Objects: s.objects, Policies: decide.Recent.BucketPolicies(), PrincipalExists: iam.PrincipalExists(people), Uploads: s.db, Domains: s.cfg.S3Domains, Engines: s.engines, Public: s.cfg.S3Public, SpoolDir: s.inst.Uploads(), Spool: s.rooms.of("uploads"), Now: s.cfg.Now}),
 	}
 }
 

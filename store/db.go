@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/space"
 )
 
 // DB is an open database of one installation. It is safe for concurrent use.
@@ -20,6 +21,10 @@ type DB struct {
 
 	// Limits bound each call. Set them before the first use.
 	Limits Limits
+
+	// Space is the file system of the file, whose reserve a change may use when
+	// the disk is full; nil for none. Set it before the first use.
+	Space *space.Volume
 
 	place    thingpass.Place
 	engine   engine

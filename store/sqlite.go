@@ -65,7 +65,8 @@ func sqliteBusy(err error) bool {
 //
 // synchronous(full) makes a commit wait until it is on disk; busy_timeout is for
 // other processes that use the same file, in milliseconds, and short because no
-// deadline interrupts it; defensive, trusted_schema and dqs take
+// deadline interrupts it; temp_store(memory) lets a change work when no disk has
+// room; defensive, trusted_schema and dqs take
 // away what only a damaged or hostile file would use.
 func sqlitePool(path string, size int, options string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
@@ -75,7 +76,7 @@ func sqlitePool(path string, size int, options string) (*sql.DB, error) {
 	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
 	connector, err := sqlite.NewConnector(uri.String() + "?mode=rw&_pragma=busy_timeout(500)&" + options +
 		"&_pragma=synchronous(full)&_pragma=foreign_keys(1)&_pragma=cache_size(-8192)" +
-		"&_pragma=trusted_schema(0)&_defensive=1&_dqs=0")
+		"&_pragma=temp_store(memory)&_pragma=trusted_schema(0)&_defensive=1&_dqs=0")
 	if err != nil {
 		return nil, err
 	}

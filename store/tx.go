@@ -64,7 +64,7 @@ func (db *DB) writeWithin(ctx context.Context, limit time.Duration, o op, f func
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		err := db.attempt(ctx, f)
+		err := db.inRoom(ctx, o, f)
 		if err == nil || attempt == maxAttempts || !db.engine.again(err) {
 			return db.failure(ctx, o, err)
 		}

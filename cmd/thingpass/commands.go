@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass/server"
+	"github.com/thingpass/thingpass/space"
 	"github.com/thingpass/thingpass/upstream"
 )
 
@@ -80,6 +81,7 @@ type serveCmd struct {
 	S3Domain        []string      `name:"s3-domain" env:"THINGPASS_S3_DOMAIN" placeholder:"DOMAIN" help:"Take BUCKET.DOMAIN as the address of a bucket, too, repeatable. The server certificate needs *.DOMAIN."`
 	S3Public        bool          `name:"s3-public" env:"THINGPASS_S3_PUBLIC" help:"Let bucket policies allow unsigned requests. Without it no bucket is public, whatever its policy says."`
 	UploadAge       time.Duration `name:"s3-upload-age" env:"THINGPASS_S3_UPLOAD_AGE" default:"168h" help:"End unfinished multipart uploads of the embedded store that are older; 0 for never."`
+	MinFree         *space.Limit  `name:"min-free" env:"THINGPASS_MIN_FREE" placeholder:"SIZE|PERCENT" help:"Refuse uploads while less than this is free on a file system that they are written to, such as 1GiB or 5%; 0 for no limit (default: the larger of 256 MiB and 2%)."`
 	StrictVariables bool          `env:"THINGPASS_STRICT_VARIABLES" help:"Know the policy variables credentials-iot:* only, not their older spellings iot:thingName, iot:thingType, iot:certificateId."`
 	TrustedProxy    []string      `env:"THINGPASS_TRUSTED_PROXY" placeholder:"CIDR" help:"Address or network of a proxy in front of the API door, repeatable: the client's address is taken from its X-Forwarded-For, for aws:SourceIp and the log. From anybody else that header is ignored."`
 	Decisions       int           `env:"THINGPASS_DECISIONS" default:"20000" help:"How many decisions are kept in memory for thingpass why, about 4 KB each; 0 for none."`
@@ -129,7 +131,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	s, err := server.Start(ctx, server.Config{
 		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, HTTPListen: c.HTTPListen, OpsListen: c.OpsListen,
 		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, OldCipherSuites: c.OldCipherSuites, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
-		S3Engines: c.engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge,
+		S3Engines: c.engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge, MinFree: c.MinFree,
 		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
 		DatabaseRead: c.DatabaseRead, DatabaseWrite: c.DatabaseWrite, ShutdownTimeout: c.ShutdownTimeout, Log: log,
 	})
