@@ -90,6 +90,9 @@ func (s *Store) store(ctx context.Context, body io.Reader, inline int) (_ blob, 
 		return blob{}, err
 	}
 	if whole := err != nil; whole && n <= inline {
+		if err := s.space.Spend(n + space.Overhead); err != nil {
+			return b, err
+		}
 		b.inline, b.size, b.sum = b.buf[:n], int64(n), md5.Sum(b.buf[:n])
 		return b, nil
 	}

@@ -26,7 +26,7 @@ func (s *Store) Put(ctx context.Context, name Name, body io.Reader, opt PutOptio
 	if err := s.checkTarget(ctx, name, opt.Condition); err != nil {
 		return Object{}, wrap("put object", err)
 	}
-	if err := s.space.Admit(opt.Length); err != nil {
+	if err := s.admit(opt.Length); err != nil {
 		return Object{}, wrap("put object", err)
 	}
 	b, err := s.store(ctx, body, maxInline)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/thingpass/thingpass/anchor"
 	"github.com/thingpass/thingpass/space"
 )
 
@@ -24,6 +25,7 @@ type Store struct {
 
 	dir     string
 	space   *space.Volume
+	files   []*anchor.File // index, its log, and the folders of files
 	lock    *os.File
 	disk    disk
 	read    *readers
@@ -118,6 +120,9 @@ func open(dir string, create bool, room *space.Volume) (_ *Store, err error) {
 	if err = s.emptyTmp(); err != nil {
 		return nil, fmt.Errorf("open object store %s: %w", dir, err)
 	}
+	if err = s.hold(); err != nil {
+		return nil, fmt.Errorf("open object store %s: %w", dir, err)
+	}
 	return s, nil
 }
 
@@ -161,6 +166,9 @@ func (s *Store) shut() (errs []error) {
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.close())
+	}
+	for _, f := range s.files {
+		errs = append(errs, f.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close()) // releases the lock

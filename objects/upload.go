@@ -49,7 +49,7 @@ func (s *Store) CreateUpload(ctx context.Context, name Name, meta Meta) (Upload,
 	if err := checkKey(name.Key); err != nil {
 		return Upload{}, wrap("create upload", err)
 	}
-	if err := s.space.Admit(0); err != nil {
+	if err := s.admit(0); err != nil {
 		return Upload{}, wrap("create upload", err)
 	}
 	u := Upload{Name: name, Meta: meta, ID: randomName(), Created: s.Now()}
@@ -101,7 +101,7 @@ func (s *Store) PutPart(ctx context.Context, u Upload, number int, body io.Reade
 	if _, err := s.Upload(ctx, u.Name, u.ID); err != nil {
 		return Part{}, wrap("put part", err)
 	}
-	if err := s.space.Admit(opt.Length); err != nil {
+	if err := s.admit(opt.Length); err != nil {
 		return Part{}, wrap("put part", err)
 	}
 	b, err := s.store(ctx, body, 0)

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
+	"github.com/thingpass/thingpass/anchor"
 	"github.com/thingpass/thingpass/space"
 )
 
@@ -15,6 +17,7 @@ type writer struct {
 	db      *sql.DB
 	tx      tx
 	space   *space.Volume
+	moved   atomic.Pointer[[]*anchor.File] // nil before the store is open
 	queue   chan *change
 	stop    chan struct{}
 	stopped chan struct{}
@@ -149,7 +152,10 @@ func (w *writer) gather(batch []*change) []*change {
 // full, or a change took the transaction of all with it, each gets its own.
 func (w *writer) apply(batch []*change) {
 	w.tx.reset()
-	err := w.tx.transact(batch)
+	err := w.inPlace()
+	if err == nil {
+		err = w.tx.transact(batch)
+	}
 	if again := errors.Is(err, errLost) || space.Full(err); len(batch) > 1 && again {
 		for _, c := range batch {
 			c.err = w.tx.transact([]*change{c})
@@ -163,12 +169,23 @@ func (w *writer) apply(batch []*change) {
 		}
 	}
 	w.settled(&w.tx.touched)
+	if gone := w.inPlace(); gone != nil && err == nil { // it could have been before the end
+		err = fmt.Errorf("%w: %w", errUnsure, gone)
+	}
 	for _, c := range batch {
 		if err != nil && c.err == nil {
 			c.err = err
 		}
 		close(c.done)
 	}
+}
+
+// inPlace fails when the index is not where it was.
+func (w *writer) inPlace() error {
+	if files := w.moved.Load(); files != nil {
+		return moved(*files)
+	}
+	return nil
 }
 
 // inRoom runs a change again that met a full disk, when some room could be made:

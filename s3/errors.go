@@ -35,6 +35,7 @@ var failures = []struct {
 	{objects.ErrPrecondition, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"},
 	{objects.ErrKeyLength, 400, "KeyTooLongError", "Your key is too long"},
 	{os.ErrDeadlineExceeded, 400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed."},
+	{objects.ErrMoved, 503, "ServiceUnavailable", "The storage is not available. Please try again later."},
 	{objects.ErrClosed, 503, "ServiceUnavailable", "Please reduce your request rate."},
 }
 

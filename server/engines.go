@@ -121,7 +121,8 @@ func (s *Server) missing(ctx context.Context) (out []string) {
 		group.Go(func() { failed[i] = p.ask(ctx) })
 	}
 	group.Wait()
-	out, _ = s.rooms.shortage()
+	full, _ := s.rooms.shortage()
+	out = append(full, s.writes.broken()...)
 	for i, err := range failed {
 		if err != nil {
 			s.cfg.Log.Warn("not ready: "+parts[i].what, "cause", err.Error())

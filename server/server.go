@@ -105,6 +105,7 @@ type Server struct {
 	objects *objects.Store
 	engines []*upstream.Engine
 	rooms   rooms
+	writes  *conditions
 	metrics *metrics
 	gate    *gate.Door
 
@@ -157,6 +158,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.rooms.tend()
+	s.writes = s.conditions()
 	s.rooms.measure(s.metrics.registry)
 	if err := s.openEngines(); err != nil {
 		return err
@@ -252,6 +254,7 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 		Log: s.cfg.Log, Now: s.cfg.Now, NoPresignV2: s.cfg.NoPresignV2, Public: s.cfg.S3Public, Observe: s.metrics.request,
 	})
 	s.group.Go(func() error { s.rooms.watch(background); return nil })
+	s.group.Go(func() error { s.writes.watch(background); return nil })
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
 	s.group.Go(func() error { cert.watch(background, nil); return nil })
 	signed := behind(s.cfg.TrustedProxies, s.gate)

@@ -21,9 +21,9 @@ const (
 	lookBytes = 16 << 20
 )
 
-// overhead is what an upload takes besides its bytes, about: rows of an index
+// Overhead is about what an upload takes besides its bytes: rows of an index
 // and its log, a directory entry, and the rest of a block.
-const overhead = 16 << 10
+const Overhead = 16 << 10
 
 // Config says what a Volume is.
 type Config struct {
@@ -121,7 +121,7 @@ func (v *Volume) Admit(size int64) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.within(max(size, 0) + overhead)
+	return v.within(max(size, 0) + Overhead)
 }
 
 // Spend asks before an upload writes n more bytes, and counts them. It fails

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/thingpass/thingpass"
+	"github.com/thingpass/thingpass/anchor"
 	"github.com/thingpass/thingpass/space"
 )
 
@@ -28,7 +29,8 @@ type DB struct {
 
 	place    thingpass.Place
 	engine   engine
-	writer   *sql.DB // one connection on SQLite
+	writer   *sql.DB        // one connection on SQLite
+	files    []*anchor.File // of SQLite
 	reader   *sql.DB
 	lister   *sql.DB              // for lists, so that they never keep reader waiting
 	turns    chan struct{}        // taken by each list that uses lister

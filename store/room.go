@@ -15,12 +15,18 @@ var adding = []string{
 	"create role", "create role alias", "attach thing", "tag",
 }
 
-// inRoom is attempt, again when it met a full disk and some room could be made:
+// inRoom is attempt on the file that is open and at its place, again when it met a full disk and some room could be made:
 // first in the log of changes, by moving what it holds to where it belongs, and
 // then by giving back steps of the reserve.
 func (db *DB) inRoom(ctx context.Context, o op, f func(*tx) error) error {
+	if err := db.Moved(); err != nil {
+		return err
+	}
 	err := db.attempt(ctx, f)
-	if err == nil || db.Space == nil || !space.Full(err) {
+	if err == nil {
+		return db.Moved() // it could have been before the end
+	}
+	if db.Space == nil || o.verb == probing || !space.Full(err) {
 		return err
 	}
 	use := space.Removing
@@ -29,7 +35,10 @@ func (db *DB) inRoom(ctx context.Context, o op, f func(*tx) error) error {
 	}
 	for {
 		db.checkpoint(ctx)
-		if err = db.attempt(ctx, f); err == nil || !space.Full(err) || !db.Space.Relieve(use) {
+		if err = db.attempt(ctx, f); err == nil {
+			return db.Moved()
+		}
+		if !space.Full(err) || !db.Space.Relieve(use) {
 			return err
 		}
 	}

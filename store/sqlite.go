@@ -48,6 +48,9 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 			db.lister, err = sqlitePool(path, listers, "_query_only=1")
 		}
 	}
+	if err == nil {
+		err = db.hold(path)
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("open %q: %w", path, err), db.closePools())
 	}
