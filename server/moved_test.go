@@ -61,11 +61,11 @@ func TestMoved(t *testing.T) {
 			}
 			check := func(when string, iotWant, s3Want int) {
 				t.Helper()
-				if a, b, c := iot(), s3("/b/small", 10), s3("/b/large", 100_000); a != iotWant || b != s3Want || c != s3Want {
+				if a, b, c := iot(), s3("/box/small", 10), s3("/box/large", 100_000); a != iotWant || b != s3Want || c != s3Want {
 					t.Errorf("%s: iot %d, want %d; s3 %d and %d, want %d", when, a, iotWant, b, c, s3Want)
 				}
 			}
-			s3("/b", 0)
+			s3("/box", 0)
 			check("before", 200, 200)
 			away, back := move(tt.file)
 			if err := away(s.Dir); err != nil {

@@ -409,7 +409,7 @@ func (d *fullDisk) held() int64 {
 // recoverFull runs the commands beside the server, and while none runs.
 func (d *fullDisk) recoverFull() {
 	d.t.Helper()
-	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}`
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::locked/*"}]}`
 	for _, running := range []bool{true, false} {
 		if err := d.s3(d.Admin, "PUT", "/locked?policy", []byte(policy)); err != nil {
 			d.t.Fatal(err)
