@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -176,19 +175,12 @@ func (s *service) operation(op *row) gate.Operation {
 		}
 		x := &exchange{target: t, w: w, r: r, call: call}
 		if err := s.carryOut(x, op); err != nil {
-			if errors.Is(err, space.ErrShort) || space.Full(err) {
-				h["Retry-After"] = []string{retryShort}
-			}
 			return x.checksumError(bodyError(err))
 		}
 		return nil
 	}
 	return gate.NewRaw(spec, access, serve)
 }
-
-// retryShort is when an upload may be tried again that found too little space:
-// in seconds.
-const retryShort = "30"
 
 // embeds tells whether a bucket is the embedded store's.
 func (s *service) embeds(bucket string) bool { return upstream.Pick(s.Engines, bucket) == nil }
