@@ -36,7 +36,7 @@ var errReadOnly = errors.New("the database takes no changes: it is read-only, or
 // change, which waits for the disk; on PostgreSQL a question.
 func (db *DB) Writable(ctx context.Context) error {
 	if db.files != nil {
-		return db.write(ctx, op{verb: probing}, func(t *tx) error {
+		return db.write(ctx, op{verb: writeProbe}, func(t *tx) error {
 			_, err := t.exec(`update installations set created = created where account = $1`)
 			return err
 		})
@@ -50,5 +50,5 @@ func (db *DB) Writable(ctx context.Context) error {
 	return err
 }
 
-// probing is the verb of a change that changes nothing.
-const probing = "see whether changes are taken"
+// writeProbe is the verb of a change that changes nothing.
+const writeProbe = "see whether changes are taken"

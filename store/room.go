@@ -26,7 +26,7 @@ func (db *DB) inRoom(ctx context.Context, o op, f func(*tx) error) error {
 	if err == nil {
 		return db.Moved() // it could have been before the end
 	}
-	if db.Space == nil || o.verb == probing || !space.Full(err) {
+	if db.Space == nil || o.verb == writeProbe || !space.Full(err) {
 		return err
 	}
 	use := space.Removing
