@@ -71,7 +71,7 @@ func (db *DB) DeletePolicy(ctx context.Context, name string) error {
 		if _, err := t.policy(name); err != nil {
 			return err
 		}
-		attached, err := one(t, number, `select (select count(*) from (select 1 from policy_attachments where account = $1 and policy = $2 limit 1) one) +
+		attached, err := one(t, number, `select (select count(*) from (select 1 from policy_attachments where account = $1 and policy = $2 order by certificate limit 1) bounded) +
 			(select count(*) from group_policy_attachments where account = $1 and policy = $2)`, name)
 		if err != nil {
 			return err

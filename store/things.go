@@ -166,13 +166,24 @@ func (db *DB) Thing(ctx context.Context, name string) (thingpass.Thing, error) {
 	return read(ctx, db, op{"read thing", name}, func(t *tx) (thingpass.Thing, error) { return t.thing(name) })
 }
 
+// selectValues are the values of an attribute. Of manyValues and more with a prefix
+// a page is soon found by going through all things that have the attribute, in
+// the order of their names; fewer are read all, and sorted.
+const (
+	selectValues = `select 1 from thing_attributes a where a.account = $1 and a.name = $2`
+	manyValues   = 1000
+)
+
 // listing is the query for a page of the things that pass the filter, and its
-// arguments.
-func (f *ThingFilter) listing(page thingpass.Page) (listing, []any) {
+// arguments. few says that few things have a value with the prefix.
+func (f *ThingFilter) listing(page thingpass.Page, few bool) (listing, []any) {
 	l, args := listing{selectThing, "t.name", page}, []any(nil)
 	if f.AttributeName != "" {
 		l.query, l.by, args = selectThingBy, "a.thing", append(args, f.AttributeName)
 		switch {
+		case few:
+			l.by = "a.thing || ''" // no index has this order
+			l.query, args = between(l.query, "a.value", f.AttributeValue, args)
 		case f.UsePrefix:
 			args = append(args, f.AttributeValue)
 			l.query += prefixed("a.value", len(args)+1)
@@ -190,8 +201,17 @@ func (f *ThingFilter) listing(page thingpass.Page) (listing, []any) {
 
 // Things lists the things that pass the filter by name.
 func (db *DB) Things(ctx context.Context, f ThingFilter, page thingpass.Page) ([]thingpass.Thing, error) {
-	l, args := f.listing(page)
 	return browse(ctx, db, op{verb: "list things"}, func(t *tx) ([]thingpass.Thing, error) {
+		few := false
+		if f.AttributeName != "" && f.UsePrefix {
+			query, args := between(selectValues, "a.value", f.AttributeValue, []any{f.AttributeName})
+			n, err := one(t, number, fmt.Sprintf(`select count(*) from (%s limit %d) bounded`, query, manyValues), args...)
+			if err != nil {
+				return nil, err
+			}
+			few = n < manyValues
+		}
+		l, args := f.listing(page, few)
 		return list(t, scanThing, l, args...)
 	})
 }

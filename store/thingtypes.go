@@ -104,7 +104,7 @@ func (db *DB) DeleteThingType(ctx context.Context, name string) error {
 		if y.Deprecated.IsZero() {
 			return thingpass.Errorf(thingpass.Invalid, "Cannot delete thing type %s: deprecate it first", name)
 		}
-		things, err := one(t, number, `select count(*) from (select 1 from things where account = $1 and type = $2 limit 1) one`, name) // not all of a fleet
+		things, err := one(t, number, `select count(*) from (select 1 from things where account = $1 and type = $2 order by name limit 1) bounded`, name) // not all of a fleet
 		if err != nil {
 			return err
 		}
