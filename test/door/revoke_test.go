@@ -125,3 +125,42 @@ func revokedDownload(t *testing.T, major int, pause time.Duration) {
 		t.Errorf("%v after %d bytes", err, int64(total)+rest)
 	}
 }
+
+// TestUnconfirmedUploadEnds: while the database cannot say whether the caller is
+// still known, an upload goes on for Timeouts.Unconfirmed and no longer, and
+// nothing of it is stored.
+func TestUnconfirmedUploadEnds(t *testing.T) {
+	const patience = 2 * time.Second
+	d := openDoor(t, gate.Timeouts{Unconfirmed: patience})
+	stop := make(chan struct{})
+	body := &stalling{bytes: 1 << 20, every: 20 * time.Millisecond, stop: stop}
+	r := d.request(http.MethodPut, "/fleet/k", closing{io.MultiReader(io.LimitReader(zeros{}, 300<<10), body), stop}, 2<<20)
+	done := make(chan string, 1)
+	go func() {
+		resp, err := d.client(1).Do(r)
+		if err != nil {
+			done <- "" // the connection was cut
+			return
+		}
+		defer func() { _ = resp.Body.Close() }()
+		text, _ := io.ReadAll(resp.Body)
+		done <- resp.Status + string(text)
+	}()
+	time.Sleep(200 * time.Millisecond)
+	if err := d.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	select {
+	case answer := <-done:
+		took := time.Since(began)
+		if took < patience/2 || took > patience+limit || answer != "" && !strings.Contains(answer, "SlowDown") {
+			t.Errorf("it took %v: %s", took, answer)
+		}
+	case <-time.After(3 * patience):
+		t.Error("the upload goes on")
+	}
+	if _, err := d.objects.Head(context.Background(), objects.Ref{Name: objects.Name{Bucket: "fleet", Key: "k"}}); err == nil {
+		t.Error("something was stored")
+	}
+}
