@@ -50,7 +50,7 @@ func (f *forwarding) describeAnswer(a *upstream.Answer) {
 			continue
 		}
 		if strings.HasPrefix(name, metaPrefix) {
-			name = strings.ToLower(name)
+			name, values = strings.ToLower(name), []string{encodeMeta(decodeMeta(strings.Join(values, ",")))}
 		}
 		h[name] = values
 	}

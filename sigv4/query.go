@@ -40,7 +40,8 @@ func (q *query) field(name string) *string {
 		return &q.provided
 	case headerToken:
 		return &q.token
-	case headerContentSHA256:
+	}
+	if strings.EqualFold(name, headerContentSHA256) { // S3's SDKs write it in both ways
 		return &q.payload
 	}
 	return nil
