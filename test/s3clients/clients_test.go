@@ -36,6 +36,7 @@ var clients = []client{
 	{name: "go-sdk-seekable", run: []string{"GO", "seekable"}},
 	{name: "go-sdk-unseekable", run: []string{"GO", "unseekable"}},
 	{name: "minio-go", run: []string{"GO", "minio"}},
+	{name: "minio-go-trailers", run: []string{"GO", "minio-trailers"}},
 	{name: "js-sdk-buffer", needs: []string{"node", npmInstall}, run: []string{"node", "../clients/s3.js", "buffer"}},
 	{name: "js-sdk-stream", needs: []string{"node", npmInstall}, run: []string{"node", "../clients/s3.js", "stream"}},
 	{name: "rclone", needs: []string{"rclone", "curl"}, run: []string{"bash", "testdata/rclone.sh"}},

@@ -1,7 +1,7 @@
 // Command go does the steps of ../testdata/steps.sh with S3 clients that are Go
 // libraries:
 //
-//	go run . seekable|unseekable|minio
+//	go run . seekable|unseekable|minio|minio-trailers
 //
 // the first two with AWS's SDK for Go v2 and that kind of body. It is a module
 // of its own, so that users do not get its dependencies.
@@ -60,8 +60,8 @@ func run(ctx context.Context, kind string) error {
 	switch kind {
 	case "seekable", "unseekable":
 		c, err = newAWS(ctx, s, kind == "seekable")
-	case "minio":
-		c, err = newMinio(s)
+	case "minio", "minio-trailers":
+		c, err = newMinio(s, kind == "minio-trailers")
 	default:
 		err = fmt.Errorf("no client %q", kind)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/url"
 	"time"
@@ -15,18 +16,28 @@ import (
 // minioClient is minio-go.
 type minioClient struct {
 	*minio.Client
-	bucket string
+	bucket   string
+	trailers bool // it sends checksums, in trailers
 }
 
-func newMinio(s *setting) (*minioClient, error) {
+func newMinio(s *setting, trailers bool) (*minioClient, error) {
 	at, err := url.Parse(s.endpoint)
 	if err != nil {
 		return nil, err
 	}
 	c, err := minio.New(at.Host, &minio.Options{
 		Creds: credentials.NewEnvAWS(), Secure: true, Transport: s.http.Transport, BucketLookup: minio.BucketLookupPath,
+		TrailingHeaders: trailers,
 	})
-	return &minioClient{c, s.bucket}, err
+	return &minioClient{c, s.bucket, trailers}, err
+}
+
+// zeros has no end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 func (c *minioClient) put(ctx context.Context, name string, body []byte) error {
@@ -59,7 +70,17 @@ func (c *minioClient) list(ctx context.Context, prefix string) (names []string, 
 
 func (c *minioClient) multipart(ctx context.Context, name, file string) error {
 	_, err := c.FPutObject(ctx, c.bucket, name, file, minio.PutObjectOptions{PartSize: 16 << 20})
-	return err
+	if err != nil || !c.trailers {
+		return err
+	}
+	// Once more without saying how much there is, and with each kind of checksum.
+	for _, sum := range []minio.ChecksumType{minio.ChecksumCRC32C, minio.ChecksumCRC32, minio.ChecksumSHA1, minio.ChecksumSHA256, minio.ChecksumCRC64NVME} {
+		body := io.LimitReader(zeros{}, 11<<20)
+		if _, err := c.PutObject(ctx, c.bucket, name+"-streamed", body, -1, minio.PutObjectOptions{PartSize: 5 << 20, Checksum: sum}); err != nil {
+			return fmt.Errorf("%v: %w", sum, err)
+		}
+	}
+	return c.RemoveObject(ctx, c.bucket, name+"-streamed", minio.RemoveObjectOptions{})
 }
 
 func (c *minioClient) tail(ctx context.Context, name string, size int64) ([]byte, error) {
