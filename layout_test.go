@@ -52,7 +52,7 @@ var floorPlan = []room{
 	{"server", ". space policy sigv4 wire store identity authz session gate credentials iot iam sts s3 objects upstream trail why handshake",
 		"wires everybody together"},
 	{"thingtest", ". server sigv4 upstream", "a running server for tests, used through its doors only"},
-	{"cmd/thingpass", ". server sigv4 thingtest policy why objects upstream handshake space", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
+	{"cmd/thingpass", ". server sigv4 thingtest policy why objects upstream handshake space trail", "the command line: no rules of its own; the demo plays its parts through the doors, as thingtest does"},
 	{"test/...", "*", "nothing imports it"},
 }
 

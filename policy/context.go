@@ -11,6 +11,7 @@ import (
 type Context struct {
 	entries []entry
 	base    *Context // what it has, counts; nil for none
+	frozen  []byte   // the entries as appendEntries writes them; nil unless they are final
 }
 
 type entry struct {
@@ -26,6 +27,7 @@ type entry struct {
 type key struct {
 	hash uint64
 	name string // as it was given
+	code uint8  // of a name that NewKey has readied, see keyNames; 0 for another
 }
 
 // newKey hashes with FNV-1a over the lower-cased bytes. Collisions are harmless:
@@ -53,8 +55,12 @@ func NewContextOver(base *Context, size int) *Context {
 // Key is the name of a condition key, ready to be set many times.
 type Key struct{ key key }
 
-// NewKey readies a name.
-func NewKey(name string) Key { return Key{newKey(name)} }
+// NewKey readies a name. There should be few, made once: the names are kept.
+func NewKey(name string) Key {
+	k := newKey(name)
+	k.code = readied.code(name)
+	return Key{k}
+}
 
 // SetKey is Set for a name that is ready.
 func (c *Context) SetKey(name Key, value string) {
@@ -76,9 +82,13 @@ func (c *Context) Own() {
 	}
 }
 
-// own copies the texts of an entry to the end of all, which has the room.
+// own copies the texts of an entry to the end of all, which has the room. A name
+// that was readied is kept by itself.
 func (e *entry) own(all *strings.Builder) {
-	for _, s := range [...]*string{&e.key.name, &e.value} {
+	for i, s := range [...]*string{&e.key.name, &e.value} {
+		if i == 0 && e.key.code != 0 {
+			continue
+		}
 		at := all.Len()
 		all.WriteString(*s)
 		*s = all.String()[at:]

@@ -14,6 +14,7 @@ type Set struct {
 	denies   int    // how many of them deny
 	broken   int    // the first policy that is nil, or -1
 	index    actionIndex
+	source   *Source
 
 	lookedUp  sync.Once
 	mentioned []string // what ContextKeys answered
@@ -49,6 +50,7 @@ func NewSet(policies ...Named) *Set {
 		}
 	}
 	s.buildIndex()
+	s.source = newSource(s)
 	return s
 }
 

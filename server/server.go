@@ -420,9 +420,9 @@ func (s *Server) closeStores() error {
 // otherwise (GOGC, GOMEMLIMIT).
 func Tune() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(200)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(2 << 30)
+		debug.SetMemoryLimit(1 << 30)
 	}
 }

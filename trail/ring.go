@@ -10,14 +10,14 @@ import (
 const (
 	DefaultSize  = 20000
 	DefaultAge   = time.Hour
-	bytesPerSlot = 8 << 10 // a record is two or three KiB; one of a large request is more
+	bytesPerSlot = 1536 // a record takes one KiB or so; one of a large request, or of policies of its own, more
 )
 
 // Config says how much a ring keeps. A zero field takes its default.
 type Config struct {
 	Size  int           // records; below zero for none
 	Age   time.Duration // how long
-	Bytes int           // estimated, policies not counted: those are shared; 8 KiB times Size
+	Bytes int           // of memory, the texts of policies included; 1.5 KiB times Size
 	Now   func() time.Time
 }
 
@@ -47,15 +47,11 @@ const shards = 8
 
 type part [shards]shard
 
-// shard is a queue of bounded length: the oldest record is at head.
+// shard is a queue of bounded length and size.
 type shard struct {
-	mu       sync.Mutex
-	slots    []*Record
-	head     int
-	count    int
-	bytes    int
-	maxBytes int
-	_        [64]byte // keeps locks off each other's cache lines
+	mu  sync.Mutex
+	log log
+	_   [64]byte // keeps locks off each other's cache lines
 }
 
 // New makes a ring, or nil when it would keep nothing.
@@ -79,15 +75,19 @@ func New(cfg Config) *Ring {
 	for i, eighths := range [...]int{allowed: 4, denied: 3, unknown: 1} {
 		for j := range r.parts[i] {
 			s := &r.parts[i][j]
-			s.slots = make([]*Record, max(1, cfg.Size*eighths/8/shards))
-			s.maxBytes = cfg.Bytes * eighths / 8 / shards
+			s.log.maxCount = max(1, cfg.Size*eighths/8/shards)
+			s.log.maxBytes = cfg.Bytes * eighths / 8 / shards
 		}
 	}
 	return r
 }
 
-// Keep remembers a record, which must not change any more. It never waits for
-// anything but a short lock. Of a part that is full the oldest record goes.
+// encoders are those that are not in use.
+var encoders = sync.Pool{New: func() any { return &encoder{out: make([]byte, 0, 4<<10)} }}
+
+// Keep remembers what a record says now; the record is the caller's again when it
+// returns. It never waits for anything but a short lock. Of a part that is full the
+// oldest record goes.
 func (r *Ring) Keep(rec *Record) {
 	if r == nil || rec == nil {
 		return
@@ -99,23 +99,13 @@ func (r *Ring) Keep(rec *Record) {
 	case rec.Denied():
 		p = denied
 	}
-	rec.bytes = rec.size()
-	size, oldest := rec.bytes, rec.At.Add(-r.age)
+	e := encoders.Get().(*encoder)
+	e.encode(rec)
 	s := &r.parts[p][r.shard(rec.ID)]
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.count > 0 && (s.count == len(s.slots) || s.bytes+size > s.maxBytes || s.slots[s.head].At.Before(oldest)) {
-		s.bytes -= s.slots[s.head].bytes
-		s.slots[s.head] = nil
-		s.head = (s.head + 1) % len(s.slots)
-		s.count--
-	}
-	if size > s.maxBytes {
-		return
-	}
-	s.slots[(s.head+s.count)%len(s.slots)] = rec
-	s.count++
-	s.bytes += size
+	s.log.add(rec.ID, rec.At, rec.At.Add(-r.age), e)
+	s.mu.Unlock()
+	e.release()
 }
 
 func (r *Ring) shard(id string) int {
@@ -129,8 +119,8 @@ func (r *Ring) Find(id string) (*Record, bool) {
 	}
 	j := r.shard(id)
 	for i := range r.parts {
-		for _, rec := range r.parts[i][j].list() {
-			if rec.ID == id && !r.stale(rec) {
+		for rec := range r.parts[i][j].records(id) {
+			if !r.stale(rec) {
 				return rec, true
 			}
 		}
@@ -146,13 +136,29 @@ func (r *Ring) Each(yield func(*Record) bool) {
 	}
 	for i := range r.parts {
 		for j := range r.parts[i] {
-			for _, rec := range r.parts[i][j].list() {
+			for rec := range r.parts[i][j].records("") {
 				if !r.stale(rec) && !yield(rec) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// Bytes is how much memory the records take.
+func (r *Ring) Bytes() (n int) {
+	if r == nil {
+		return 0
+	}
+	for i := range r.parts {
+		for j := range r.parts[i] {
+			s := &r.parts[i][j]
+			s.mu.Lock()
+			n += s.log.bytes
+			s.mu.Unlock()
+		}
+	}
+	return n
 }
 
 // Age is how old a record may be.
@@ -165,13 +171,17 @@ func (r *Ring) Age() time.Duration {
 
 func (r *Ring) stale(rec *Record) bool { return r.now().Sub(rec.At) > r.age }
 
-// list copies the queue, so that nobody is called with the lock held.
-func (s *shard) list() []*Record {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]*Record, 0, s.count)
-	for i := range s.count {
-		out = append(out, s.slots[(s.head+i)%len(s.slots)])
+// records gives the records with an id, or all for "". The lock is not held
+// meanwhile.
+func (s *shard) records(id string) func(func(*Record) bool) {
+	return func(yield func(*Record) bool) {
+		s.mu.Lock()
+		seen := s.log.snapshot()
+		s.mu.Unlock()
+		for at := range seen.all {
+			if (id == "" || string(at.id) == id) && !yield(seen.record(at)) {
+				return
+			}
+		}
 	}
-	return out
 }

@@ -72,8 +72,8 @@ const (
 // what was named does not exist: who may not list does not learn that.
 const DetailHidden = "hidden"
 
-// Record is one request and how it was decided. Whoever filled it does not touch
-// it after Ring.Keep.
+// Record is one request and how it was decided. Ring.Keep takes it down; what
+// Ring.Find returns is another that says the same.
 type Record struct {
 	ID          string    // the request id: in the answer, the audit line and here
 	At          time.Time // when the request began
@@ -101,8 +101,7 @@ type Record struct {
 	Cut         bool                 // the answer had begun when it failed: the connection was closed
 	Note        string               // remarks of the operation, as in the audit line
 
-	few   [3]Step // where the first Steps are kept
-	bytes int     // what the ring counts it as
+	few [4]Step // where the first Steps are kept
 }
 
 // Device is a device as the device door saw it.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/space"
+	"github.com/thingpass/thingpass/trail"
 	"github.com/thingpass/thingpass/upstream"
 )
 
@@ -84,7 +85,7 @@ type serveCmd struct {
 	MinFree         *space.Limit  `name:"min-free" env:"THINGPASS_MIN_FREE" placeholder:"SIZE|PERCENT" help:"Refuse uploads while less than this is free on a file system that they are written to, such as 1GiB or 5%; 0 for no limit (default: the larger of 256 MiB and 2%)."`
 	StrictVariables bool          `env:"THINGPASS_STRICT_VARIABLES" help:"Know the policy variables credentials-iot:* only, not their older spellings iot:thingName, iot:thingType, iot:certificateId."`
 	TrustedProxy    []string      `env:"THINGPASS_TRUSTED_PROXY" placeholder:"CIDR" help:"Address or network of a proxy in front of the API door, repeatable: the client's address is taken from its X-Forwarded-For, for aws:SourceIp and the log. From anybody else that header is ignored."`
-	Decisions       int           `env:"THINGPASS_DECISIONS" default:"20000" help:"How many decisions are kept in memory for thingpass why, about 4 KB each; 0 for none."`
+	Decisions       int           `env:"THINGPASS_DECISIONS" default:"20000" help:"How many decisions are kept in memory for thingpass why, 1.5 KiB each at most on average; 0 for none."`
 	DecisionsAge    time.Duration `env:"THINGPASS_DECISIONS_AGE" default:"1h" help:"How long they are kept."`
 	DatabaseRead    time.Duration `name:"database-read-timeout" env:"THINGPASS_DATABASE_READ_TIMEOUT" default:"2s" help:"How long a request waits for the database to answer a read. Then it is answered 503."`
 	DatabaseWrite   time.Duration `name:"database-write-timeout" env:"THINGPASS_DATABASE_WRITE_TIMEOUT" default:"10s" help:"How long it waits for a write. After a 503 it may have happened all the same."`
@@ -111,7 +112,7 @@ func (c *serveCmd) Validate() error {
 
 func (c *serveCmd) Run(ctx context.Context) error {
 	server.Tune()
-	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	log := slog.New(trail.NewHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	if c.LogFormat == "text" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	}

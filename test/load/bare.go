@@ -42,13 +42,12 @@ type bareServer struct {
 }
 
 // startBare starts one. The arguments say what it does: see serveBare.
-func startBare(ctx context.Context, dir, gogc string, args ...string) (*bareServer, error) {
+func startBare(ctx context.Context, dir string, args ...string) (*bareServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	b := &bareServer{process: exec.CommandContext(ctx, self, append([]string{bareCommand}, args...)...), roots: x509.NewCertPool()}
-	b.process.Env = append(os.Environ(), "GOGC="+gogc)
 	b.process.Dir, b.process.Stderr = dir, os.Stderr
 	out, err := b.process.StdoutPipe()
 	if err != nil {

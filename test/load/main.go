@@ -1,7 +1,9 @@
 // Command load measures what an exchange and a signed request cost the server
 // in CPU, next to a bare net/http server that does the same TLS and answers a
 // fixed body. Both run as children, in the same run and in alternating rounds,
-// because only the ratio means something on a machine that does other work.
+// because only the ratio means something on a machine that does other work. Both
+// have the same garbage collector settings, each exchange is another device's than
+// the one before, and audit lines are written to a file.
 //
 // It speaks to loopback addresses of its own children only, is bounded in
 // count and time, and stops by itself. The server's CPU is user and system
@@ -30,7 +32,7 @@ type settings struct {
 	seconds      float64
 	connections  int
 	classic      bool
-	bareGC       string
+	gogc         string
 	s3           bool
 	s3Memory     bool
 	only         string
@@ -75,12 +77,13 @@ func main() {
 	flag.Float64Var(&s.seconds, "seconds", 1, "`seconds` per round")
 	flag.IntVar(&s.connections, "c", 8, "`connections` at a time")
 	flag.BoolVar(&s.classic, "classic", false, "offer X25519 and P-256 only, as embedded clients do, not Go's post-quantum default")
-	flag.StringVar(&s.bareGC, "bare-gogc", "100", "`GOGC` of the bare server; 100 is Go's default")
+	flag.StringVar(&s.gogc, "gogc", "200", "`GOGC` of both servers; 200 is what Thingpass sets for itself")
 	flag.BoolVar(&s.s3, "s3", false, "measure S3 requests: the embedded store against a file server, the gateway against a proxy")
 	flag.BoolVar(&s.s3Memory, "s3-memory", false, "measure the memory of 200 parallel uploads: of 1 GiB through the gateway, of 64 MiB to the embedded store, on a disk with 13 GiB")
 	flag.StringVar(&s.only, "only", "", "only the modes whose name contains `text`")
 	flag.Parse()
 	fail(s.check())
+	fail(os.Setenv("GOGC", s.gogc)) // the children have it from here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, s.limit())
@@ -135,13 +138,13 @@ func run(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	reference, err := startBare(ctx, dir, s.bareGC)
+	reference, err := startBare(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer reference.stop()
-	fmt.Printf("server CPU per exchange: %d certificates, %d at a time, median of %d rounds of %g s each; bare GOGC=%s\n",
-		s.certificates, s.connections, s.rounds, s.seconds, s.bareGC)
+	fmt.Printf("server CPU per exchange: %d certificates, %d at a time, median of %d rounds of %g s each; GOGC=%s for both\n",
+		s.certificates, s.connections, s.rounds, s.seconds, s.gogc)
 	return measure(ctx, s, bench{server: server, bare: reference, devices: devices})
 }
 

@@ -51,9 +51,9 @@ func (b bench) modes() [modes]mode {
 	mutual := door{b.bare.MutualTLS, b.bare.roots, b.bare.process.Process.Pid, b.server.Region}
 	plain := door{b.bare.TLS, b.bare.roots, b.bare.process.Process.Pid, b.server.Region}
 	return [modes]mode{
-		{"full handshake", 1.25, nothing, device, mutual, true, exchangeRequest, "", nil},
-		{"resumed handshake", 0, session, device, mutual, true, exchangeRequest, "", nil},
-		{"keep-alive", 2.5, connection, device, mutual, true, exchangeRequest, "", nil},
+		{"full handshake", 1.10, nothing, device, mutual, true, exchangeRequest, "", nil},
+		{"resumed handshake", 1.10, session, device, mutual, true, exchangeRequest, "", nil},
+		{"keep-alive", 2.2, connection, device, mutual, true, exchangeRequest, "", nil},
 		{"signed GetCallerIdentity, keep-alive", 0, connection, api, plain, false, identityRequest, "", nil},
 		{"signed GetObject 4 KiB, keep-alive", 0, connection, api, plain, false, objectRequest, "", nil},
 	}
