@@ -39,7 +39,7 @@ var floorPlan = []room{
 	{"identity", ". store", "who a device is, whatever it may do"},
 	{"authz", ". store policy", "which policies apply; who proved to be whom is settled before"},
 	{"session", ". store", "issues and resolves keys; who may have one is decided before"},
-	{"trail", ". authz", "the last decisions, kept in memory: what explains them comes later"},
+	{"trail", ". authz policy", "the last decisions, kept in memory with the texts of their policies, compiled again when asked: what explains them comes later"},
 	{"why", ". trail authz policy store credentials", "explains decisions of both doors to operators; nothing decides by it"},
 	{"handshake", "", "what fails below HTTP has no request, and needs no other package"},
 	{"gate", ". wire sigv4 session authz trail", "the signed door reaches the store through session and authz only"},
