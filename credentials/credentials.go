@@ -54,8 +54,9 @@ type Config struct {
 	Log        *slog.Logger
 	Now        func() time.Time
 
-	// Observe is told of every exchange when it is over; code is the status.
-	Observe func(code string, took time.Duration)
+	// Observe is told of every exchange when it is over: its status, and one of
+	// Outcomes.
+	Observe func(status, outcome string, took time.Duration)
 }
 
 // Door is the device door, an http.Handler.

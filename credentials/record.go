@@ -82,7 +82,7 @@ func (d *Door) finish(ctx context.Context, x *exchange, status int) {
 	ended := d.cfg.Now()
 	took := ended.Sub(x.now)
 	if d.cfg.Observe != nil {
-		d.cfg.Observe(strconv.Itoa(status), took)
+		d.cfg.Observe(strconv.Itoa(status), x.outcome(status), took)
 	}
 	if d.cfg.Trail != nil {
 		d.describe(x, status)

@@ -68,6 +68,9 @@ func (i *Installation) createServerCA(p serverPair, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if err := i.folderOf(p.ca); err != nil {
+		return err
+	}
 	if err := i.write(p.caKey, keyPEM, 0o600); err != nil {
 		return err
 	}
@@ -78,6 +81,7 @@ func (i *Installation) createServerCA(p serverPair, now time.Time) error {
 type RenewConfig struct {
 	Hosts []string // names and addresses
 	NoRSA bool     // the RSA certificate is not made, and one that is there stays as it is
+	Force bool     // replace certificates of other CAs, and symbolic links
 	Now   time.Time
 }
 
@@ -86,9 +90,20 @@ type RenewConfig struct {
 // an RSA certificate gets one, and a CA for it. Running servers take them up by
 // themselves.
 func (i *Installation) RenewServerCertificates(cfg RenewConfig) error {
+	if err := CheckHosts(cfg.Hosts); err != nil {
+		return fmt.Errorf("host %w", err)
+	}
+	if err := i.need(PartServerCA); err != nil {
+		return err
+	}
 	pairs := serverPairs()
 	if cfg.NoRSA {
 		pairs = pairs[:1]
+	}
+	for _, p := range pairs {
+		if err := i.own(p); err != nil && !cfg.Force {
+			return fmt.Errorf("%w: nothing is changed. Have its issuer renew it; --force puts a certificate of the installation's CA in its place, which clients must trust", err)
+		}
 	}
 	for n, p := range pairs {
 		if n > 0 {
@@ -101,6 +116,61 @@ func (i *Installation) RenewServerCertificates(cfg RenewConfig) error {
 		}
 	}
 	return nil
+}
+
+// own reports why the files of a pair are not ours to replace, if they are not.
+func (i *Installation) own(p serverPair) error {
+	files := []string{p.cert, p.key}
+	if p.ca != fileCA {
+		files = append(files, fileCA) // gets a second certificate
+	}
+	for _, file := range files {
+		info, err := os.Lstat(i.path(file))
+		if err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return fmt.Errorf("%s is a symbolic link", file)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if i.absent(p.cert) {
+		if !i.absent(p.key) {
+			return fmt.Errorf("%s is there without %s, and may be the key of a certificate of another CA", p.key, p.cert)
+		}
+		return nil
+	}
+	raw, err := os.ReadFile(i.path(p.cert))
+	if err != nil {
+		return err
+	}
+	chain := ders(raw)
+	if len(chain) == 0 {
+		return fmt.Errorf("%s holds no certificate", p.cert)
+	}
+	leaf, err := x509.ParseCertificate(chain[0])
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", p.cert, err)
+	}
+	if !i.issued(leaf) {
+		return fmt.Errorf("%s was issued by %s, not by this installation", p.cert, leaf.Issuer)
+	}
+	return nil
+}
+
+// issued reports whether a CA of the installation signed a certificate.
+func (i *Installation) issued(leaf *x509.Certificate) bool {
+	for _, p := range serverPairs() {
+		raw, err := os.ReadFile(i.path(p.ca))
+		if err != nil {
+			continue
+		}
+		for _, der := range ders(raw) {
+			if ca, err := x509.ParseCertificate(der); err == nil && leaf.CheckSignatureFrom(ca) == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // trustFurtherCA makes the CA of a further pair when it is not there, and sees
@@ -172,37 +242,60 @@ func (i *Installation) renewServerPair(p serverPair, cfg RenewConfig) error {
 	return i.replaceFile(i.path(p.cert), certPEM, 0o644)
 }
 
+// CertificateFiles are a certificate, with its chain, and its key, in PEM.
+type CertificateFiles struct{ Cert, Key string }
+
+// pairFiles are the files of a certificate of the doors.
+type pairFiles struct {
+	cert, key string
+	optional  bool // both may be missing
+}
+
+// certificatePairs lists the certificates of the doors, the preferred one first:
+// those that the configuration names, or those of the data folder.
+func (s *Server) certificatePairs() (list []pairFiles) {
+	for _, own := range s.cfg.Certificates {
+		list = append(list, pairFiles{own.Cert, own.Key, false})
+	}
+	if len(list) > 0 {
+		return list
+	}
+	for n, p := range serverPairs() {
+		list = append(list, pairFiles{s.inst.path(p.cert), s.inst.path(p.key), n > 0})
+	}
+	return list
+}
+
 // certificateFiles lists the files that the doors' certificates are read from.
-func (i *Installation) certificateFiles() (files []string) {
-	for _, p := range serverPairs() {
-		files = append(files, i.path(p.cert), i.path(p.key))
+func (s *Server) certificateFiles() (files []string) {
+	for _, p := range s.certificatePairs() {
+		files = append(files, p.cert, p.key)
 	}
 	return files
 }
 
 // loadCertificates reads the doors' certificates, the preferred one first. The
-// further ones may be missing, as they are from installations made before
-// there was more than one, but not half of one.
+// further ones of the data folder may be missing, as they are from installations
+// made before there was more than one, but not half of one.
 func (s *Server) loadCertificates() ([]tls.Certificate, error) {
 	var certs []tls.Certificate
-	for n, p := range serverPairs() {
-		cert, err := tls.LoadX509KeyPair(s.inst.path(p.cert), s.inst.path(p.key))
-		if n > 0 && s.inst.absent(p.cert) && s.inst.absent(p.key) {
+	for _, p := range s.certificatePairs() {
+		if p.optional && missing(p.cert) && missing(p.key) {
 			continue
 		}
+		cert, err := tls.LoadX509KeyPair(p.cert, p.key)
 		if err != nil {
-			return nil, fmt.Errorf("load server certificate %s: %w", p.cert, err)
-		}
-		if left := cert.Leaf.NotAfter.Sub(s.cfg.Now()); left < 30*24*time.Hour {
-			s.cfg.Log.Warn("the server certificate expires soon: renew it with thingpass renew-certificate", "file", p.cert, "not_after", cert.Leaf.NotAfter)
+			return nil, fmt.Errorf("load server certificate %s with key %s: %w", p.cert, p.key, err)
 		}
 		certs = append(certs, cert)
 	}
 	return certs, nil
 }
 
-func (i *Installation) absent(name string) bool {
-	_, err := os.Stat(i.path(name))
+func (i *Installation) absent(name string) bool { return missing(i.path(name)) }
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
 	return errors.Is(err, os.ErrNotExist)
 }
 

@@ -58,14 +58,6 @@ func (s *Server) probeEngines(ctx context.Context) {
 	}
 }
 
-// checkDomain refuses what is no domain.
-func checkDomain(domain string) error {
-	if strings.Trim(domain, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") || domain == "" {
-		return fmt.Errorf("S3 domain %q: give a domain in lower case alone, such as s3.example.com, without a scheme, a port or a wildcard", domain)
-	}
-	return nil
-}
-
 // checkDomains warns of names that clients would not trust: a host name per
 // bucket needs a wildcard in the certificate.
 func (s *Server) checkDomains() {

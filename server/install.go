@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -173,16 +172,14 @@ func (cfg *InitConfig) defaults() error {
 	if !thingpass.ValidAccount(cfg.Account) {
 		return fmt.Errorf("account %q: an account id has 12 digits", cfg.Account)
 	}
-	if port, err := strconv.ParseUint(cfg.APIPort, 10, 16); err != nil || port == 0 {
-		return fmt.Errorf("port %q: a port is a number from 1 to 65535", cfg.APIPort)
+	if err := CheckPort(cfg.APIPort); err != nil {
+		return fmt.Errorf("port %w", err)
 	}
 	if !thingpass.ValidRegion(cfg.Region) {
 		return fmt.Errorf("region %q: a region is 1 to 32 lower-case letters, digits and dashes", cfg.Region)
 	}
-	for _, h := range cfg.Hosts {
-		if h == "" || strings.ContainsAny(h, "/: \t") && net.ParseIP(h) == nil {
-			return fmt.Errorf("host %q: a host is a name or an address, without a port", h)
-		}
+	if err := CheckHosts(cfg.Hosts); err != nil {
+		return fmt.Errorf("host %w", err)
 	}
 	return nil
 }
@@ -191,7 +188,12 @@ func (cfg *InitConfig) defaults() error {
 // of two that make an installation in the same folder, one wins and the other
 // touches nothing.
 func claim(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// Only the data folder is closed to others; those above it are as the umask
+	// has them.
+	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	if err := unused(dir); err != nil {
@@ -333,6 +335,9 @@ func OpenInstallation(dir string) (*Installation, error) {
 		return nil, err
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, fileInstallation))
+	if _, other := os.Stat(filepath.Join(dir, fileKeyRing)); errors.Is(err, os.ErrNotExist) && other == nil {
+		return nil, fmt.Errorf("%s is gone, and other parts of an installation are there: put it back from a backup; it holds account, region, hosts, and the database if that is PostgreSQL", filepath.Join(dir, fileInstallation))
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no installation: make one with thingpass init --data %s", dir, dir)
 	}
@@ -352,6 +357,9 @@ func OpenInstallation(dir string) (*Installation, error) {
 // RotateKeys puts a new key into the key ring. Running servers take it up by
 // themselves; sessions issued before stay valid until they expire.
 func (i *Installation) RotateKeys(now time.Time) error {
+	if err := i.need(PartKeyRing); err != nil {
+		return err
+	}
 	if all, err := i.openRooms(space.Config{}); err == nil {
 		_ = all.ready() // what is missing all the same, the next line says
 	}

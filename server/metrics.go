@@ -1,6 +1,9 @@
 package server
 
 import (
+	"runtime"
+	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/thingpass/thingpass/credentials"
 	"github.com/thingpass/thingpass/gate"
 	"github.com/thingpass/thingpass/handshake"
 )
@@ -25,6 +29,8 @@ type metrics struct {
 	ownTime      *prometheus.HistogramVec
 	bytes        *prometheus.CounterVec
 	handshakes   *prometheus.CounterVec
+	databaseTime *prometheus.HistogramVec
+	databaseErrs *prometheus.CounterVec
 
 	// Finding a series by its labels costs more than counting, so what was found is kept.
 	found sync.Map // of kind to *series
@@ -54,30 +60,63 @@ func newMetrics() *metrics {
 	}
 	m := &metrics{
 		registry:     prometheus.NewRegistry(),
-		exchanges:    counter("thingpass_exchanges_total", "Exchanges of a certificate for credentials, by HTTP status.", "status"),
+		exchanges:    counter("thingpass_exchanges_total", "Exchanges of a certificate for credentials, by HTTP status and how they ended.", "status", "reason"),
 		exchangeTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "thingpass_exchange_seconds", Help: "Time to answer an exchange.", Buckets: buckets}),
 		requests: counter("thingpass_requests_total", "Requests at the signed door, by service, operation, decision, error code and S3 engine.",
 			"service", "operation", "decision", "code", "engine"),
-		requestTime: histogram("thingpass_request_seconds", "Time to answer a request at the signed door.", "service"),
-		engineTime:  histogram("thingpass_engine_seconds", "Time that a forwarded request waited for the engine's answer to begin.", "engine"),
-		ownTime:     histogram("thingpass_engine_overhead_seconds", "Time of a forwarded request less the wait for the engine's answer to begin.", "engine"),
-		bytes:       counter("thingpass_request_bytes_total", "Bytes of bodies read and of answers written, by service and S3 engine.", "service", "engine", "direction"),
-		handshakes:  counter("thingpass_handshake_failures_total", "TLS handshakes that failed at the doors, by cause.", "cause"),
+		requestTime:  histogram("thingpass_request_seconds", "Time to answer a request at the signed door.", "service"),
+		engineTime:   histogram("thingpass_engine_seconds", "Time that a forwarded request waited for the engine's answer to begin.", "engine"),
+		ownTime:      histogram("thingpass_engine_overhead_seconds", "Time of a forwarded request less the wait for the engine's answer to begin.", "engine"),
+		bytes:        counter("thingpass_request_bytes_total", "Bytes of bodies read and of answers written, by service and S3 engine.", "service", "engine", "direction"),
+		handshakes:   counter("thingpass_handshake_failures_total", "TLS handshakes that failed at the doors, by cause.", "cause"),
+		databaseTime: histogram("thingpass_database_seconds", "Time of calls that ask the database, reads, lists and writes, with all their tries.", "kind"),
+		databaseErrs: counter("thingpass_database_errors_total", "Calls that the database did not answer, or answered with an error.", "kind"),
 	}
 	for _, c := range handshake.Causes() {
 		m.handshakes.WithLabelValues(string(c)) // a series that begins at its first failure raises no alert
 	}
-	m.registry.MustRegister(m.exchanges, m.exchangeTime, m.requests, m.requestTime, m.engineTime, m.ownTime, m.bytes, m.handshakes,
+	for outcome, status := range credentials.Outcomes() { // they are there before the first
+		m.exchanges.WithLabelValues(strconv.Itoa(status), outcome)
+	}
+	for _, kind := range []string{"read", "list", "write"} {
+		m.databaseTime.WithLabelValues(kind)
+		m.databaseErrs.WithLabelValues(kind)
+	}
+	m.registry.MustRegister(m.databaseTime, m.databaseErrs, m.handshakes, buildInfo(), m.exchanges, m.exchangeTime, m.requests, m.requestTime, m.engineTime, m.ownTime, m.bytes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-func (m *metrics) exchange(status string, took time.Duration) {
-	m.exchanges.WithLabelValues(status).Inc()
+func (m *metrics) exchange(status, outcome string, took time.Duration) {
+	m.exchanges.WithLabelValues(status, outcome).Inc()
 	m.exchangeTime.Observe(took.Seconds())
 }
 
 func (m *metrics) handshakeFailed(c handshake.Cause) { m.handshakes.WithLabelValues(string(c)).Inc() }
+
+// database is store.DB's Measure.
+func (m *metrics) database(kind string, took time.Duration, err error) {
+	m.databaseTime.WithLabelValues(kind).Observe(took.Seconds())
+	if err != nil {
+		m.databaseErrs.WithLabelValues(kind).Inc()
+	}
+}
+
+// buildInfo is 1, with what was built as labels.
+func buildInfo() prometheus.Collector {
+	labels := prometheus.Labels{"version": "unknown", "revision": "unknown", "goversion": runtime.Version()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		labels["version"] = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				labels["revision"] = s.Value
+			}
+		}
+	}
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "thingpass_build_info", Help: "Always 1; the labels say which program this is.", ConstLabels: labels})
+	g.Set(1)
+	return g
+}
 
 func (m *metrics) request(o gate.Observation) {
 	s := m.series(kind{o.Service, o.Operation, o.Decision, o.Code, o.Engine})

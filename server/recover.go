@@ -57,6 +57,9 @@ func (r *Recovery) did(format string, args ...any) {
 // takes it up within a second. A Recovery that has a Text counts even with an
 // error: the key is stored, and only the file is not.
 func (i *Installation) RecoverAdministrator(ctx context.Context, apiPort string, replace bool, now time.Time) (r Recovery, err error) {
+	if err := i.need(PartDatabase); err != nil {
+		return r, err
+	}
 	file, err := i.readEnv(apiPort)
 	if err != nil {
 		return r, err

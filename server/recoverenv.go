@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 )
 
@@ -26,17 +25,16 @@ type envFile struct{ lines []string }
 // readEnv reads the environment file of the installation, and fills in what it
 // lacks. apiPort is the port of the API door, "" for the one that is there.
 func (i *Installation) readEnv(apiPort string) (*envFile, error) {
-	if port, err := strconv.ParseUint(apiPort, 10, 16); apiPort != "" && (err != nil || port == 0) {
-		return nil, fmt.Errorf("port %q: a port is a number from 1 to 65535", apiPort)
+	if apiPort != "" {
+		if err := CheckPort(apiPort); err != nil {
+			return nil, fmt.Errorf("port %w", err)
+		}
 	}
 	raw, err := os.ReadFile(i.path(fileAdminEnv))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	f := &envFile{}
-	if text := strings.TrimSuffix(string(raw), "\n"); text != "" {
-		f.lines = strings.Split(text, "\n")
-	}
+	f := &envFile{lines: linesOf(string(raw))}
 	for _, name := range []string{envKeyID, envSecret} {
 		f.set(name, f.get(name)) // keeps the order of Init's file
 	}
@@ -59,6 +57,13 @@ func (i *Installation) readEnv(apiPort string) (*envFile, error) {
 		f.set(envCA, i.path(fileCA))
 	}
 	return f, nil
+}
+
+func linesOf(text string) []string {
+	if text = strings.TrimSuffix(text, "\n"); text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 // find returns the last line that sets a variable, and the text of its value, or

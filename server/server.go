@@ -41,25 +41,26 @@ import (
 // is a good default.
 type Config struct {
 	Dir             string
-	DeviceListen    string            // device door; "" for :8443
-	APIListen       string            // signed door; "" for :9443
-	HTTPListen      string            // signed door without TLS, for a proxy that ends it or a network that needs none; "" for none
-	OpsListen       string            // health and metrics, plain HTTP; "" for 127.0.0.1:9445
-	DeviceEndpoint  string            // public host[:port] of the device door; "" for the first host and the device door's port
-	NoPostQuantum   bool              // do not offer X25519MLKEM768
-	OldCipherSuites bool              // take RSA key exchange and CBC with SHA-256 of TLS 1.2 at the device door
-	NoPresignV2     bool              // refuse S3 URLs presigned with Signature Version 2
-	S3Engines       []upstream.Config // S3 engines that buckets are forwarded to, by prefix; none for the embedded store alone
-	S3Domains       []string          // below which a bucket is a host name: BUCKET.DOMAIN
-	S3Public        bool              // let bucket policies allow unsigned requests
-	UploadAge       time.Duration     // after which an unfinished upload of the embedded store is ended; 0 for 7 days, below for never
-	MinFree         *space.Limit      // that uploads leave free on each file system; nil for space.DefaultLimit
-	StrictVariables bool              // AWS's variable names only, without the spellings of its launch article
-	TrustedProxies  []netip.Prefix    // whose X-Forwarded-For counts at the signed door
-	Decisions       int               // how many are kept to be explained; 0 for trail.DefaultSize, below for none
-	DecisionsAge    time.Duration     // how long; 0 for trail.DefaultAge
-	DatabaseRead    time.Duration     // how long a request waits for the database; 0 for store.DefaultRead
-	DatabaseWrite   time.Duration     // likewise for a write; 0 for store.DefaultWrite
+	DeviceListen    string             // device door; "" for :8443
+	APIListen       string             // signed door; "" for :9443
+	HTTPListen      string             // signed door without TLS, for a proxy that ends it or a network that needs none; "" for none
+	OpsListen       string             // health and metrics, plain HTTP; "" for 127.0.0.1:9445
+	Certificates    []CertificateFiles // of the doors, the preferred one first; none for those of the data folder
+	DeviceEndpoint  string             // public host[:port] of the device door; "" for the first host and the device door's port
+	NoPostQuantum   bool               // do not offer X25519MLKEM768
+	OldCipherSuites bool               // take RSA key exchange and CBC with SHA-256 of TLS 1.2 at the device door
+	NoPresignV2     bool               // refuse S3 URLs presigned with Signature Version 2
+	S3Engines       []upstream.Config  // S3 engines that buckets are forwarded to, by prefix; none for the embedded store alone
+	S3Domains       []string           // below which a bucket is a host name: BUCKET.DOMAIN
+	S3Public        bool               // let bucket policies allow unsigned requests
+	UploadAge       time.Duration      // after which an unfinished upload of the embedded store is ended; 0 for 7 days, below for never
+	MinFree         *space.Limit       // that uploads leave free on each file system; nil for space.DefaultLimit
+	StrictVariables bool               // AWS's variable names only, without the spellings of its launch article
+	TrustedProxies  []netip.Prefix     // whose X-Forwarded-For counts at the signed door
+	Decisions       int                // how many are kept to be explained; 0 for trail.DefaultSize, below for none
+	DecisionsAge    time.Duration      // how long; 0 for trail.DefaultAge
+	DatabaseRead    time.Duration      // how long a request waits for the database; 0 for store.DefaultRead
+	DatabaseWrite   time.Duration      // likewise for a write; 0 for store.DefaultWrite
 	ShutdownTimeout time.Duration
 	Log             *slog.Logger
 	Now             func() time.Time
@@ -125,15 +126,25 @@ type Server struct {
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.defaults()
 	for _, domain := range cfg.S3Domains {
-		if err := checkDomain(domain); err != nil {
-			return nil, err
+		if err := CheckS3Domain(domain); err != nil {
+			return nil, fmt.Errorf("S3 domain %w", err)
 		}
+	}
+	if err := CheckEndpoint(cfg.DeviceEndpoint); err != nil {
+		return nil, fmt.Errorf("device endpoint %w", err)
 	}
 	inst, err := OpenInstallation(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
 	inst.warnOfOpenFolder(cfg.Log)
+	needed := []string{PartKeyRing, PartDeviceCA, PartObjects, PartDatabase}
+	if len(cfg.Certificates) == 0 {
+		needed = append(needed, PartServer)
+	}
+	if err := inst.need(needed...); err != nil {
+		return nil, err
+	}
 	s := &Server{cfg: cfg, inst: inst, metrics: newMetrics()}
 	s.handshakes = handshake.New(cfg.Log, cfg.Now, s.metrics.handshakeFailed)
 	if err := s.start(ctx); err != nil {
@@ -154,6 +165,10 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.db.Now, s.db.Space, s.db.Limits = s.cfg.Now, s.rooms.of("database"), store.Limits{Read: s.cfg.DatabaseRead, Write: s.cfg.DatabaseWrite}
+	s.db.Measure = s.metrics.database
+	if len(s.db.Applied) > 0 {
+		s.cfg.Log.Info("the schema of the database was brought forward: an older program will refuse it", "applied", s.db.Applied)
+	}
 	if s.objects, err = objects.OpenWith(s.inst.Objects(), objects.Options{UploadAge: s.cfg.UploadAge, Space: s.rooms.of("objects"), Log: s.cfg.Log}); err != nil {
 		return err
 	}
@@ -225,7 +240,7 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 	if err != nil {
 		return err
 	}
-	cert, err := newReloaded("server certificate", s.cfg.Log, s.loadCertificates, s.inst.certificateFiles()...)
+	cert, err := newReloaded("server certificate", s.cfg.Log, s.loadCertificates, s.certificateFiles()...)
 	if err != nil {
 		return err
 	}
@@ -256,7 +271,10 @@ func (s *Server) wire(background context.Context, doors listeners) error {
 	s.group.Go(func() error { s.rooms.watch(background); return nil })
 	s.group.Go(func() error { s.writes.watch(background); return nil })
 	s.group.Go(func() error { ring.watch(background, sessions.SetRing); return nil })
-	s.group.Go(func() error { cert.watch(background, nil); return nil })
+	expiry := newExpiry(s, cert.get, ring.get)
+	s.metrics.registry.MustRegister(expiry)
+	s.group.Go(func() error { cert.watch(background, func([]tls.Certificate) { expiry.warn() }); return nil })
+	s.group.Go(func() error { expiry.watch(background); return nil })
 	signed := behind(s.cfg.TrustedProxies, s.gate)
 	settings := tlsSettings{certificates: cert.get, postQuantum: !s.cfg.NoPostQuantum}
 	s.serve("api", doors.api, signed, doorTLS(settings), 0)
@@ -317,10 +335,10 @@ func (s *Server) deviceEndpoint() string {
 	endpoint := s.cfg.DeviceEndpoint
 	if endpoint == "" {
 		_, port, _ := net.SplitHostPort(s.addresses.Device)
-		endpoint = net.JoinHostPort(s.inst.Hosts[0], port)
+		return endpointOf(s.inst.Hosts[0], port)
 	}
-	if host, port, err := net.SplitHostPort(endpoint); err == nil && port == "443" {
-		return host
+	if host, port, err := net.SplitHostPort(endpoint); err == nil {
+		return endpointOf(host, port)
 	}
 	return endpoint
 }

@@ -63,7 +63,7 @@ func LoadRing(path string) (*Ring, error) {
 		ring.keys = append(ring.keys, key)
 	}
 	if len(ring.keys) == 0 {
-		return nil, fmt.Errorf("key ring %s: it has no key", path)
+		return nil, fmt.Errorf("key ring %s: it has no key: make one with thingpass rotate-keys", path)
 	}
 	return ring, nil
 }
@@ -110,6 +110,12 @@ func (k ringFileKey) open() (ringKey, error) {
 	return ringKey{id: [keyIDSize]byte(id), created: k.Created, seal: newMACs(seal), derive: newMACs(derive)}, errors.Join(err1, err2)
 }
 
+// Created is when the newest key was made.
+func (r *Ring) Created() time.Time {
+	key, _ := r.newest()
+	return key.created
+}
+
 func (r *Ring) newest() (ringKey, error) {
 	if r == nil || len(r.keys) == 0 {
 		return ringKey{}, errors.New("the key ring has no key")
@@ -147,6 +153,10 @@ func writeRing(path string, file ringFile, flag int) error {
 	}
 	target := path
 	if flag&os.O_EXCL == 0 {
+		// A symbolic link stays one: what it leads to is replaced.
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return fmt.Errorf("write key ring: %w", err)
+		}
 		target = path + ".new"
 		flag = os.O_TRUNC
 	}

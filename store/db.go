@@ -27,6 +27,15 @@ type DB struct {
 	// the disk is full; nil for none. Set it before the first use.
 	Space *space.Volume
 
+	// Measure is told of every call that asks the database, "read", "list" or
+	// "write", with how long it took; err is nil when the database answered, whatever it
+	// found. Nil for nobody. Set it before the first use.
+	Measure func(kind string, took time.Duration, err error)
+
+	// Applied are the names of the schema's steps that Open brought an older
+	// database forward by.
+	Applied []string
+
 	place    thingpass.Place
 	engine   engine
 	writer   *sql.DB        // one connection on SQLite
@@ -73,7 +82,7 @@ func Create(ctx context.Context, dsn string, place thingpass.Place) (*DB, error)
 		if local {
 			removeFile(path)
 		}
-		return nil, fmt.Errorf("create store: %w", err)
+		return nil, fmt.Errorf("create store: %w", explained(err))
 	}
 	return db, nil
 }
@@ -90,7 +99,7 @@ func Open(ctx context.Context, dsn string, place thingpass.Place) (*DB, error) {
 		err = db.prepare(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
+		return nil, fmt.Errorf("open store: %w", errors.Join(explained(err), db.Close()))
 	}
 	return db, nil
 }

@@ -63,10 +63,17 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	before, err := schemaVersion(ctx, db.writer, int64(len(all)))
+	if err != nil {
+		return err
+	}
 	for _, m := range all {
 		err := db.writeWithin(ctx, migrating, op{"apply migration", m.name}, func(t *tx) error { return m.apply(t, int64(len(all))) })
 		if err != nil {
 			return err
+		}
+		if m.version > before {
+			db.Applied = append(db.Applied, m.name)
 		}
 	}
 	return nil

@@ -44,9 +44,12 @@ func TestMigrateFirstSchema(t *testing.T) {
 			}
 			first := got(os.ReadFile("migrations/0001_nouns.sql"))(t)
 			raw(t, dsn, string(first)+fmt.Sprintf(oldInstallation, id(1)))
-			for range 2 { // and again, when there is nothing left to do
+			for try := range 2 { // and again, when there is nothing left to do
 				db := got(store.Open(t.Context(), dsn, here))(t)
 				checkMigrated(t, db)
+				if n := len(db.Applied); (n > 0) != (try == 0) || n > 0 && !strings.HasPrefix(db.Applied[0], "0002_") {
+					t.Errorf("opened for the %d. time: applied %q", try+1, db.Applied)
+				}
 				must(t, db.Close())
 			}
 			db := got(store.Open(t.Context(), dsn, here))(t)

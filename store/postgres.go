@@ -86,6 +86,15 @@ func (db *DB) checkPostgres(ctx context.Context) error {
 	return nil
 }
 
+// explained adds what to do to an error of PostgreSQL that says that the user
+// may not create tables (42501, insufficient_privilege).
+func explained(err error) error {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42501" {
+		return fmt.Errorf("%w: the user has to own the database: alter database NAME owner to USER", err)
+	}
+	return err
+}
+
 // postgresAgain reports whether a transaction failed only because another one ran
 // at the same time. A serializable transaction can meet a row of a neighbour as
 // a violated key instead of as a serialization failure; tried again, it sees

@@ -60,7 +60,10 @@ func (db *DB) write(ctx context.Context, o op, f func(*tx) error) error {
 	return db.writeWithin(ctx, db.Limits.write(), o, f)
 }
 
-func (db *DB) writeWithin(ctx context.Context, limit time.Duration, o op, f func(*tx) error) error {
+func (db *DB) writeWithin(ctx context.Context, limit time.Duration, o op, f func(*tx) error) (err error) {
+	if db.Measure != nil {
+		defer db.observe("write", time.Now(), &err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
@@ -90,6 +93,16 @@ func (db *DB) attempt(ctx context.Context, f func(*tx) error) error {
 	return t.Commit()
 }
 
+// observe tells how a call went. What is an answer for the caller, or the end of
+// the caller's patience, is no error of the database.
+func (db *DB) observe(kind string, began time.Time, result *error) {
+	err := *result
+	if e, ok := errors.AsType[*thingpass.Error](err); ok && e.Kind != thingpass.Unavailable || errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	db.Measure(kind, time.Since(began), err)
+}
+
 // change is write for a call that returns what it has written.
 func change[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
 	var result T
@@ -106,25 +119,34 @@ func change[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T
 
 // read runs f, which makes one query for something that has a name. Requests
 // wait for it, so it has connections that lists never take.
-func read[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+func read[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (result T, err error) {
+	if db.Measure != nil {
+		defer db.observe("read", time.Now(), &err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, db.Limits.read())
 	defer cancel()
-	result, err := f(&tx{DB: db, ctx: ctx, q: db.reader})
+	result, err = f(&tx{DB: db, ctx: ctx, q: db.reader})
 	return result, db.failure(ctx, o, err)
 }
 
 // snapshot is read for an f with several queries, which all see the same state.
-func snapshot[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+func snapshot[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (result T, err error) {
+	if db.Measure != nil {
+		defer db.observe("read", time.Now(), &err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, db.Limits.read())
 	defer cancel()
-	result, err := frozen(ctx, db, db.reader, f)
+	result, err = frozen(ctx, db, db.reader, f)
 	return result, db.failure(ctx, o, err)
 }
 
 // browse is snapshot for lists, whose cost grows with what there is. They are
 // few at a time, on connections of their own; who has no turn within Limits.Read
 // is refused as Throttled.
-func browse[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T, error) {
+func browse[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (result T, err error) {
+	if db.Measure != nil {
+		defer db.observe("list", time.Now(), &err)
+	}
 	var none T
 	turn := time.NewTimer(db.Limits.read())
 	defer turn.Stop()
@@ -138,7 +160,7 @@ func browse[T any](ctx context.Context, db *DB, o op, f func(*tx) (T, error)) (T
 	}
 	ctx, cancel := context.WithTimeout(ctx, db.Limits.read())
 	defer cancel()
-	result, err := frozen(ctx, db, db.lister, f)
+	result, err = frozen(ctx, db, db.lister, f)
 	return result, db.failure(ctx, o, err)
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thingpass/thingpass"
 	"github.com/thingpass/thingpass/server"
 	"github.com/thingpass/thingpass/space"
 	"github.com/thingpass/thingpass/trail"
@@ -55,6 +56,21 @@ type initCmd struct {
 	rsaFlag
 }
 
+// Validate is kong's: what is wrong here is wrong usage.
+func (c *initCmd) Validate() error {
+	if err := c.dataFlag.Validate(); err != nil {
+		return err
+	}
+	if c.Account != "" && !thingpass.ValidAccount(c.Account) {
+		return fmt.Errorf("--account %q: an account id has 12 digits", c.Account)
+	}
+	if !thingpass.ValidRegion(c.Region) {
+		return fmt.Errorf("--region %q: a region is 1 to 32 lower-case letters, digits and dashes", c.Region)
+	}
+	return errors.Join(named("--host", server.CheckHosts(c.Host)), named("--api-port", server.CheckPort(c.APIPort)),
+		named("--database:", server.CheckDatabase(c.Database)))
+}
+
 func (c *initCmd) Run(ctx context.Context) error {
 	env, err := server.Init(ctx, server.InitConfig{
 		Dir: c.Data, Account: c.Account, Region: c.Region, Hosts: c.Host, Database: c.Database, APIPort: c.APIPort, NoRSA: !c.RSA,
@@ -63,8 +79,8 @@ func (c *initCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Print(env.Text())
-	fmt.Fprintf(os.Stderr, "\nThe installation is in %s; the lines above are in %s too.\nGo on with:  thingpass serve --data %s\nThen:        source %s && aws iot describe-endpoint --endpoint-type iot:CredentialProvider\n",
-		c.Data, env.Path, c.Data, env.Path)
+	fmt.Fprintf(os.Stderr, "\nThe installation is in %s; the lines above are in %s too.\nGo on with:  %s serve --data %s\nThen:        source %s && aws iot describe-endpoint --endpoint-type iot:CredentialProvider\n",
+		c.Data, env.Path, calledAs(), c.Data, env.Path)
 	return nil
 }
 
@@ -75,6 +91,8 @@ type serveCmd struct {
 	HTTPListen      string        `name:"http-listen" env:"THINGPASS_HTTP_LISTEN" placeholder:"ADDRESS" help:"Address of the API door without TLS, besides the one with it: for a proxy on this machine that ends TLS. Session tokens and objects pass in the clear (default: none)."`
 	OpsListen       string        `env:"THINGPASS_OPS_LISTEN" default:"127.0.0.1:9445" help:"Address of /healthz, /readyz and /metrics (plain HTTP)."`
 	DeviceEndpoint  string        `env:"THINGPASS_DEVICE_ENDPOINT" placeholder:"HOST[:PORT]" help:"Public name of the device door (default: the first host of the installation and the door's port)."`
+	TLSCert         []string      `name:"tls-cert" env:"THINGPASS_TLS_CERT" type:"path" placeholder:"FILE" help:"Certificate of the doors with its chain, PEM, instead of the one in the data folder; repeatable, the preferred one first."`
+	TLSKey          []string      `name:"tls-key" env:"THINGPASS_TLS_KEY" type:"path" placeholder:"FILE" help:"Its key, PEM; as often as --tls-cert, in the same order."`
 	PostQuantum     bool          `env:"THINGPASS_POST_QUANTUM" default:"true" negatable:"" help:"Offer the post-quantum hybrid key exchange X25519MLKEM768."`
 	OldCipherSuites bool          `name:"old-cipher-suites" env:"THINGPASS_OLD_CIPHER_SUITES" help:"Take, at the device door, suites of TLS 1.2 that old firmware was compiled with: RSA key exchange (no forward secrecy) and CBC with SHA-256 (timing attacks)."`
 	PresignV2       bool          `name:"presign-v2" env:"THINGPASS_PRESIGN_V2" default:"true" negatable:"" help:"Take S3 URLs presigned with Signature Version 2, which AWS CLI version 1 and boto3 make by default."`
@@ -91,10 +109,11 @@ type serveCmd struct {
 	DatabaseWrite   time.Duration `name:"database-write-timeout" env:"THINGPASS_DATABASE_WRITE_TIMEOUT" default:"10s" help:"How long it waits for a write. After a 503 it may have happened all the same."`
 	ShutdownTimeout time.Duration `env:"THINGPASS_SHUTDOWN_TIMEOUT" default:"30s" help:"How long requests in flight may take to finish."`
 	LogFormat       string        `env:"THINGPASS_LOG_FORMAT" enum:"json,text" default:"json" help:"json or text."`
-	LogLevel        slog.Level    `env:"THINGPASS_LOG_LEVEL" default:"info" help:"debug, info, warn or error. The audit line of a request has level info, or error when it failed."`
+	LogLevel        logLevel      `env:"THINGPASS_LOG_LEVEL" default:"info" help:"debug, info, warn or error. The audit line of a request has level info, or error when it failed."`
 	AddressesFile   string        `env:"THINGPASS_ADDRESSES_FILE" placeholder:"FILE" help:"Write the addresses listened on to this file, as JSON."`
 
 	engines []upstream.Config // that S3Backend describes
+	proxies []netip.Prefix    // that TrustedProxy names
 }
 
 // Validate is kong's: what is wrong here is wrong usage.
@@ -105,20 +124,41 @@ func (c *serveCmd) Validate() error {
 	if c.DatabaseRead <= 0 || c.DatabaseWrite < c.DatabaseRead {
 		return errors.New("--database-read-timeout must be positive, and --database-write-timeout no shorter")
 	}
-	engines, err := engines(c.S3Backend)
-	c.engines = engines
+	for flag, address := range map[string]string{"--device-listen": c.DeviceListen, "--api-listen": c.APIListen, "--ops-listen": c.OpsListen} {
+		if err := server.CheckListen(address); err != nil {
+			return named(flag, err)
+		}
+	}
+	if c.HTTPListen != "" {
+		if err := server.CheckListen(c.HTTPListen); err != nil {
+			return named("--http-listen", err)
+		}
+	}
+	for _, domain := range c.S3Domain {
+		if err := server.CheckS3Domain(domain); err != nil {
+			return named("--s3-domain", err)
+		}
+	}
+	if err := errors.Join(named("--device-endpoint", server.CheckEndpoint(c.DeviceEndpoint)),
+		positive("--decisions-age", c.DecisionsAge), positive("--shutdown-timeout", c.ShutdownTimeout)); err != nil {
+		return err
+	}
+	if len(c.TLSCert) != len(c.TLSKey) {
+		return fmt.Errorf("--tls-cert and --tls-key go together: %d certificates and %d keys were given", len(c.TLSCert), len(c.TLSKey))
+	}
+	var err error
+	if c.proxies, err = prefixes(c.TrustedProxy); err != nil {
+		return err
+	}
+	c.engines, err = engines(c.S3Backend)
 	return err
 }
 
 func (c *serveCmd) Run(ctx context.Context) error {
 	server.Tune()
-	log := slog.New(trail.NewHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	log := slog.New(trail.NewHandler(os.Stderr, &slog.HandlerOptions{Level: slog.Level(c.LogLevel)}))
 	if c.LogFormat == "text" {
-		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-	}
-	proxies, err := prefixes(c.TrustedProxy)
-	if err != nil {
-		return err
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.Level(c.LogLevel)}))
 	}
 	if _, err := c.open(); err != nil {
 		return err
@@ -129,11 +169,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.UploadAge <= 0 {
 		c.UploadAge = -1
 	}
+	var own []server.CertificateFiles
+	for n := range c.TLSCert {
+		own = append(own, server.CertificateFiles{Cert: c.TLSCert[n], Key: c.TLSKey[n]})
+	}
 	s, err := server.Start(ctx, server.Config{
-		Dir: c.Data, DeviceListen: c.DeviceListen, APIListen: c.APIListen, HTTPListen: c.HTTPListen, OpsListen: c.OpsListen,
+		Dir: c.Data, Certificates: own, DeviceListen: c.DeviceListen, APIListen: c.APIListen, HTTPListen: c.HTTPListen, OpsListen: c.OpsListen,
 		DeviceEndpoint: c.DeviceEndpoint, NoPostQuantum: !c.PostQuantum, OldCipherSuites: c.OldCipherSuites, NoPresignV2: !c.PresignV2, StrictVariables: c.StrictVariables,
 		S3Engines: c.engines, S3Domains: c.S3Domain, S3Public: c.S3Public, UploadAge: c.UploadAge, MinFree: c.MinFree,
-		TrustedProxies: proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
+		TrustedProxies: c.proxies, Decisions: c.Decisions, DecisionsAge: c.DecisionsAge,
 		DatabaseRead: c.DatabaseRead, DatabaseWrite: c.DatabaseWrite, ShutdownTimeout: c.ShutdownTimeout, Log: log,
 	})
 	if err != nil {
@@ -217,6 +261,16 @@ type recoverCmd struct {
 	APIPort string `env:"THINGPASS_API_PORT" placeholder:"PORT" help:"Port of the API door in AWS_ENDPOINT_URL (default: the one in admin.env)."`
 }
 
+// Validate is kong's: what is wrong here is wrong usage.
+func (c *recoverCmd) Validate() error {
+	if c.APIPort != "" {
+		if err := server.CheckPort(c.APIPort); err != nil {
+			return named("--api-port", err)
+		}
+	}
+	return c.dataFlag.Validate()
+}
+
 func (c *recoverCmd) Run(ctx context.Context) error {
 	inst, err := c.open()
 	if err != nil {
@@ -257,8 +311,14 @@ func (c *recoverBucketCmd) Run(ctx context.Context) error {
 
 type renewCmd struct {
 	dataFlag
-	Host []string `placeholder:"NAME" help:"Name or address in the certificate, repeatable (default: those of the installation)."`
+	Host  []string `placeholder:"NAME" help:"Name or address in the certificate, repeatable (default: those of the installation)."`
+	Force bool     `help:"Replace a certificate of another CA, or a symbolic link, with one of the installation's CA."`
 	rsaFlag
+}
+
+// Validate is kong's: what is wrong here is wrong usage.
+func (c *renewCmd) Validate() error {
+	return errors.Join(named("--host", server.CheckHosts(c.Host)), c.dataFlag.Validate())
 }
 
 func (c *renewCmd) Run() error {
@@ -269,7 +329,7 @@ func (c *renewCmd) Run() error {
 	if len(c.Host) == 0 {
 		c.Host = inst.Hosts
 	}
-	if err := inst.RenewServerCertificates(server.RenewConfig{Hosts: c.Host, NoRSA: !c.RSA, Now: time.Now()}); err != nil {
+	if err := inst.RenewServerCertificates(server.RenewConfig{Hosts: c.Host, NoRSA: !c.RSA, Force: c.Force, Now: time.Now()}); err != nil {
 		return err
 	}
 	fmt.Println("The server certificate is renewed. A running server takes it up within a second.")

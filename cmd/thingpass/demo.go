@@ -28,7 +28,7 @@ func (demoCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{ctx: ctx, out: os.Stdout, server: s}
+	d := &demo{ctx: ctx, out: os.Stdout, width: widthOf(os.Stdout), server: s}
 	return errors.Join(d.run(), s.Close())
 }
 
@@ -36,6 +36,7 @@ func (demoCmd) Run(ctx context.Context) error {
 type demo struct {
 	ctx    context.Context
 	out    io.Writer
+	width  int // of the terminal, 0 for none
 	server *thingtest.Server
 	step   int
 
@@ -81,7 +82,7 @@ func (d *demo) say(title, what, result string) {
 	if result != "" {
 		what = fmt.Sprintf("%-58s  %s", what, result)
 	}
-	_, _ = fmt.Fprintf(d.out, "%2d  %-13s %s\n", d.step, title, what)
+	_, _ = fmt.Fprintln(d.out, wrapped(fmt.Sprintf("%2d  %-13s %s", d.step, title, what), d.width, 18))
 }
 
 func (d *demo) installation() error {

@@ -12,9 +12,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/thingpass/thingpass/server"
 )
 
 type cli struct {
@@ -28,6 +31,9 @@ type cli struct {
 	Renew   renewCmd         `cmd:"" name:"renew-certificate" help:"Make a new server certificate, signed by the installation's CA."`
 	Recover recoverCmd       `cmd:"" name:"recover-admin" help:"Make the administrator what init made, with a new access key in admin.env: when its keys are lost, or a policy locks it out."`
 	Bucket  recoverBucketCmd `cmd:"" name:"recover-bucket" help:"Take the policy of a bucket away and print it: when it locks everybody out."`
+	Backup  backupCmd        `cmd:"" help:"Write the installation but its objects to one file, also while it is served."`
+	Restore restoreCmd       `cmd:"" help:"Make an installation in a new or empty folder out of a backup."`
+	Repair  repairCmd        `cmd:"" help:"Say what of an installation is gone or damaged, and make one part anew when told to."`
 	Version versionCmd       `cmd:"" help:"Print the version, or the licences of what is linked."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
@@ -44,7 +50,7 @@ func main() {
 		if code, ok := errors.AsType[status](err); ok {
 			os.Exit(int(code))
 		}
-		fmt.Fprintln(os.Stderr, "thingpass:", err)
+		fmt.Fprintln(os.Stderr, "thingpass:", asCalled(err.Error()))
 		os.Exit(1)
 	}
 }
@@ -61,7 +67,7 @@ func run(ctx context.Context, args []string) error {
 			}
 			os.Exit(code)
 		}),
-		kong.Vars{"version": "thingpass " + version()},
+		kong.Vars{"version": "thingpass " + version(), "parts": strings.Join(server.PartNames(), ", ")},
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return err
@@ -70,6 +76,27 @@ func run(ctx context.Context, args []string) error {
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
-	parser.FatalIfErrorf(err)
-	return parsed.Run()
+	if err == nil {
+		err = checkSigns(parsed)
+	}
+	if err != nil {
+		parser.FatalIfErrorf(inOurWords(err))
+		return err // Exit does not return
+	}
+	if err = parsed.Run(); err != nil {
+		if hint := permissionHint(err, dataOf(parsed)); hint != "" {
+			return fmt.Errorf("%w\n%s", err, hint)
+		}
+	}
+	return err
+}
+
+// dataOf is the data folder that a command was given, "" if it takes none.
+func dataOf(parsed *kong.Context) string {
+	for _, f := range parsed.Flags() {
+		if f.Name == "data" {
+			return f.Target.String()
+		}
+	}
+	return ""
 }

@@ -25,6 +25,7 @@ func program(t *testing.T, dir string, env, args []string) (status int, stdout, 
 	}
 	var out, errs strings.Builder
 	cmd := exec.Command(named, args...)
+	cmd.Args[0] = "thingpass" // hints name the program so
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(os.Environ(), env...), &out, &errs
 	_ = cmd.Run()
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
@@ -56,6 +57,38 @@ func TestExitStatus(t *testing.T) {
 		{"why --data empty 1234 --alias x", 64, "not both"},
 		{"policy try --data empty " + policy, 64, "--iot-policy NAME"},
 		{try + " --data empty --managed b", 64, "--iot-policy NAME"},
+		{"serve --data", 64, "--data needs a value"},
+		{"serve --data empty --decisions -1", 64, "--decisions needs a value; one that begins with a dash is joined to it: --decisions=VALUE"},
+		{"serve --data empty --decisions=-1", 64, `--decisions "-1": it cannot be below 0`},
+		{"serve --data empty --decisions many", 64, `--decisions "many": a whole number is needed`},
+		{"serve --data empty --decisions-age soon", 64, `--decisions-age "soon": a duration is needed, such as 30s, 15m or 168h`},
+		{"serve --data empty --decisions-age 0s", 64, `--decisions-age "0s": it must be above 0`},
+		{"serve --data empty --shutdown-timeout=-5s", 64, `--shutdown-timeout "-5s": it must be above 0`},
+		{"serve --data empty --s3-upload-age=-5s", 64, `--s3-upload-age "-5s": it cannot be below 0`},
+		{"serve --data empty --log-level loud", 64, `--log-level: "loud": a level is debug, info, warn or error`},
+		{"serve --data empty --log-level info+1", 64, `a level is debug, info, warn or error`},
+		{"serve --data empty --log-format xml", 64, `--log-format "xml": one of "json","text" is needed`},
+		{"serve --data empty --post-quantum=maybe", 64, `"maybe": true or false is needed`},
+		{"serve --data empty --device-listen 8443", 64, `--device-listen "8443": an address to listen on is HOST:PORT or :PORT`},
+		{"serve --data empty --http-listen https://x", 64, `--http-listen "https://x"`},
+		{"serve --data empty --ops-listen :x", 64, `--ops-listen ":x"`},
+		{"serve --data empty --api-listen :65536", 64, `--api-listen ":65536"`},
+		{"serve --data empty --trusted-proxy foo", 64, `--trusted-proxy "foo": not an address`},
+		{"serve --data empty --s3-domain http://x", 64, `--s3-domain "http://x": give a domain alone`},
+		{"serve --data empty --device-endpoint https://foo", 64, `--device-endpoint "https://foo": give HOST or HOST:PORT, without a scheme`},
+		{"serve --data empty --device-endpoint foo:bar", 64, `--device-endpoint "foo:bar": "bar": a port is a number from 1 to 65535`},
+		{"init --data new --account 12", 64, `--account "12": an account id has 12 digits`},
+		{"init --data new --region EU", 64, `--region "EU": a region is 1 to 32 lower-case letters`},
+		{"init --data new --api-port abc", 64, `--api-port "abc": a port is a number from 1 to 65535`},
+		{"init --data new --host x:1", 64, `--host "x:1": a host is a name or an address, without a port`},
+		{"init --data new --host *", 64, `--host "*": a host is a name or an address`},
+		{"init --data new --host *.example.com", 64, `--host "*.example.com": clients are told the first name`},
+		{"init --data new --host münchen.example", 64, `(punycode)`},
+		{"init --data new --database sqlite:///x.db", 64, `--database: SQLite is in the data folder`},
+		{"init --data new --database mysql://u:hunter2@h/x", 64, `--database: a database is named by a PostgreSQL URL`},
+		{"renew-certificate --data empty --host https://x:1", 64, `--host "https://x:1": a host is a name or an address`},
+		{"renew-certificate --data empty --host=-x", 64, `--host "-x": a host is a name or an address`},
+		{"recover-admin --data empty --api-port 0", 64, `--api-port "0": a port is a number`},
 		{"policy lint", 64, "<file>"},
 		{"policy lint --kind none x", 64, "--kind"},
 	} {
@@ -63,6 +96,19 @@ func TestExitStatus(t *testing.T) {
 		if status != tc.status || !strings.Contains(stderr, tc.want) {
 			t.Errorf("thingpass %s: %d, %s", tc.args, status, stderr)
 		}
+		for _, word := range []string{"strconv", "slog:", "<EOL>", "time:", "parsing", "hunter2", "x509", "got \""} {
+			if strings.Contains(stderr, word) {
+				t.Errorf("thingpass %s speaks as a library does: %s", tc.args, stderr)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+		t.Error("init left something behind")
+	}
+	// A value from the environment is no other.
+	status, _, stderr := program(t, dir, []string{"THINGPASS_DECISIONS=many"}, []string{"serve", "--data", "empty"})
+	if status != 64 || !strings.Contains(stderr, `--decisions "many": a whole number is needed (from the environment variable THINGPASS_DECISIONS)`) {
+		t.Errorf("%d, %s", status, stderr)
 	}
 	for _, args := range []string{"serve", "why 1234", try, "rotate-keys", "renew-certificate", "recover-admin", "init"} {
 		for _, tc := range []struct {
