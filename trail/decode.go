@@ -203,7 +203,7 @@ func (d *decoder) asked() *authz.Asked {
 	q := &policy.Request{}
 	a := &authz.Asked{Request: q}
 	l, v := &a.Layers, &a.Verdict
-	d.flags(&q.Principal.Anonymous, &l.TrustsARN, &l.TrustsRole, &l.UserSession)
+	d.flags(&q.Principal.Anonymous, &l.TrustsARN, &l.TrustsRole, &l.UserSession, &l.Known)
 	for _, s := range [...]*string{
 		&q.Principal.Account, &q.Principal.ARN, &q.Principal.RoleARN, &q.Principal.Service, &q.Action, &q.Resource,
 		&l.Owner, &a.Kind, &v.By, &v.Reason.Policy, &v.Reason.Sid,

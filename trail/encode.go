@@ -192,7 +192,7 @@ func (e *encoder) steps(steps []Step) {
 
 func (e *encoder) asked(a *authz.Asked) {
 	q, l, v := a.Request, &a.Layers, &a.Verdict
-	e.flags(q.Principal.Anonymous, l.TrustsARN, l.TrustsRole, l.UserSession)
+	e.flags(q.Principal.Anonymous, l.TrustsARN, l.TrustsRole, l.UserSession, l.Known)
 	for _, s := range [...]string{
 		q.Principal.Account, q.Principal.ARN, q.Principal.RoleARN, q.Principal.Service, q.Action, q.Resource,
 		l.Owner, a.Kind, v.By, v.Reason.Policy, v.Reason.Sid,
