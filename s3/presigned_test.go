@@ -153,7 +153,7 @@ func TestPresignedV2Headers(t *testing.T) {
 		"two lines":      {[][2]string{acl, meta}, [][2]string{{"x-amz-acl", "private\nx-amz-meta-a:b c"}}, nil, 400},
 		"log":            {nil, [][2]string{own}, nil, 200},
 	} {
-		if r := signedV2(t, c, "PUT", link("/own/v2", tt.signed, tt.sent), "x", tt.headers...); r.Status != tt.status {
+		if r := signedV2(t, w.admin, "PUT", link("/own/v2", tt.signed, tt.sent), "x", tt.headers...); r.Status != tt.status {
 			t.Errorf("%s: %d, want %d\n%s", name, r.Status, tt.status, r.Body)
 		}
 	}
