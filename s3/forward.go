@@ -206,7 +206,9 @@ func (f *forwarding) request() (*upstream.Request, error) {
 	q := &upstream.Request{Method: f.op.method, Bucket: f.bucket, Key: f.key, Header: make(http.Header, len(f.r.Header)+4),
 		Version: f.version(), Upload: f.query.Get(uploadParameter)}
 	for name, values := range f.r.Header {
-		f.pass(q, name, values)
+		if f.passes(name) {
+			q.Header[name] = values
+		}
 	}
 	if f.r.Header.Get("If-Range") != "" { // Ceph 16 ignores it: better all of the object than a range of another
 		delete(q.Header, "Range")
@@ -217,22 +219,19 @@ func (f *forwarding) request() (*upstream.Request, error) {
 	}
 	if len(f.query) > 0 {
 		q.Query = upstream.Query(f.query, func(name string) bool {
-			return !slices.Contains(signing, name) && name != versionParameter && name != uploadParameter
+			if slices.Contains(signing, name) || name == versionParameter || name == uploadParameter {
+				return false
+			}
+			if header := http.CanonicalHeaderKey(name); strings.HasPrefix(header, "X-Amz-") { // presigned, hence in the query
+				if f.passes(header) {
+					q.Header.Set(header, f.query.Get(name))
+				}
+				return false
+			}
+			return true
 		})
 	}
 	return q, nil
-}
-
-// pass gives a request to an engine a header that it may see, and metadata in the
-// one form that every engine keeps.
-func (f *forwarding) pass(q *upstream.Request, name string, values []string) {
-	if !f.passes(name) {
-		return
-	}
-	if strings.HasPrefix(name, metaPrefix) {
-		values = []string{encodeMeta(decodeMeta(strings.Join(values, ",")))}
-	}
-	q.Header[name] = values
 }
 
 // passes tells whether an engine may see a header. The row has refused what it

@@ -50,7 +50,7 @@ func (f *forwarding) describeAnswer(a *upstream.Answer) {
 			continue
 		}
 		if strings.HasPrefix(name, metaPrefix) {
-			name, values = strings.ToLower(name), []string{encodeMeta(decodeMeta(strings.Join(values, ",")))}
+			name = strings.ToLower(name)
 		}
 		h[name] = values
 	}

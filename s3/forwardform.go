@@ -13,7 +13,9 @@ import (
 func (f *forwarding) form() error {
 	q := &upstream.Request{Method: http.MethodPut, Bucket: f.bucket, Key: f.key, Header: http.Header{}}
 	for name, values := range f.post.header {
-		f.pass(q, name, values)
+		if f.passes(name) {
+			q.Header[name] = values
+		}
 	}
 	if v := f.r.Header["Origin"]; v != nil { // for the engine's rules this is a POST
 		q.Header["Origin"], q.Header[accessControl+"Request-Method"] = v, []string{http.MethodPost}

@@ -4,7 +4,7 @@ package s3
 // only say what the path and method say already.
 var signing = []string{
 	"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature",
-	"X-Amz-Security-Token", "X-Amz-Content-Sha256", "x-amz-content-sha256", "x-id",
+	"X-Amz-Security-Token", "X-Amz-Content-Sha256", "x-id",
 	"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token", "content-type", "content-md5", // of Signature Version 2; sigv4 refuses them elsewhere
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/thingpass/thingpass/checksum"
 	"github.com/thingpass/thingpass/objects"
@@ -38,9 +39,9 @@ func readMeta(h http.Header) (meta objects.Meta, err error) {
 		if !strings.HasPrefix(name, metaPrefix) {
 			continue
 		}
-		user, v := strings.ToLower(strings.TrimPrefix(name, metaPrefix)), decodeMeta(strings.Join(values, ","))
-		if user == "" {
-			return meta, errArgument(name, "", "Metadata must have a name.")
+		user, v := strings.ToLower(strings.TrimPrefix(name, metaPrefix)), strings.Join(values, ",")
+		if user == "" || !utf8.ValidString(v) {
+			return meta, errArgument(name, "", "Metadata must have a name and be valid UTF-8.")
 		}
 		meta.User[user] = v
 		size += len(user) + len(v)
@@ -280,8 +281,9 @@ func (x *exchange) head(o objects.Object, body *objects.Reader) (run span, send 
 		status = http.StatusPartialContent
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", run.offset, run.offset+run.length-1, o.Size))
 	}
+	mode := x.r.Header.Get("X-Amz-Checksum-Mode") + x.query.Get("X-Amz-Checksum-Mode") + x.query.Get("x-amz-checksum-mode")
 	switch {
-	case x.r.Header.Get("X-Amz-Checksum-Mode") != "ENABLED":
+	case mode != "ENABLED":
 	case run.part != nil:
 		x.setChecksums(run.part.Checksums, o.ChecksumType)
 	case run.length == o.Size:
@@ -339,7 +341,7 @@ func (x *exchange) describe(o objects.Object) {
 		h.Set(name, v)
 	}
 	for name, v := range o.User {
-		h["x-amz-meta-"+name] = []string{encodeMeta(v)} // clients show the name as it is sent, in lower case
+		h["x-amz-meta-"+name] = []string{v} // clients show the name as it is sent, in lower case
 	}
 	if len(o.Tags) > 0 {
 		h.Set("X-Amz-Tagging-Count", strconv.Itoa(len(o.Tags)))

@@ -131,7 +131,7 @@ func (t *target) readQuery(raw string) error {
 		return errInvalidURI()
 	}
 	for name, values := range query {
-		if len(values) > 1 && !loggedOnly(name) {
+		if len(values) > 1 {
 			return errArgument(name, "", "The parameter "+name+" is given more than once.")
 		}
 		if !utf8.ValidString(name) || !utf8.ValidString(values[0]) { // as in a key
@@ -206,23 +206,6 @@ func validBucket(s string) bool {
 		}
 	}
 	return true
-}
-
-// reservedBucket reports whether S3 keeps a name for something else, so that no
-// bucket of that name can be made (Amazon S3 user guide, "General purpose bucket
-// naming rules"). A bucket that is there keeps its name.
-func reservedBucket(s string) bool {
-	for _, prefix := range [...]string{"xn--", "sthree-", "amzn-s3-demo-"} {
-		if strings.HasPrefix(s, prefix) {
-			return true
-		}
-	}
-	for _, suffix := range [...]string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"} {
-		if strings.HasSuffix(s, suffix) {
-			return true
-		}
-	}
-	return false
 }
 
 // row is an operation: how it is recognised, what it needs, what it does.

@@ -51,7 +51,7 @@ func bucketRows() []row {
 func objectRows() []row {
 	reading := []string{
 		"response-content-type", "response-content-language", "response-expires", "response-cache-control",
-		"response-content-disposition", "response-content-encoding", "partNumber", versionParameter,
+		"response-content-disposition", "response-content-encoding", "partNumber", "X-Amz-Checksum-Mode", "x-amz-checksum-mode", versionParameter,
 	}
 	writing := []string{"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:PutObjectRetention", "s3:PutObjectLegalHold"}
 	copying := and(writing, []string{"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"})

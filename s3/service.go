@@ -129,9 +129,6 @@ func (s *service) route(r *http.Request) (string, any, error) {
 		t.op = s.table.preflight
 		return t.op.name, t, nil
 	}
-	if err := t.takeParameters(r.Header); err != nil {
-		return "", nil, err
-	}
 	if err := t.framed(r); err != nil {
 		return "", nil, err
 	}
@@ -140,9 +137,6 @@ func (s *service) route(r *http.Request) (string, any, error) {
 	}
 	if err := t.exact(r.Header); err != nil {
 		return "", nil, err
-	}
-	if t.op.name == "CreateBucket" && reservedBucket(t.bucket) {
-		return "", nil, errBucketName(t.bucket)
 	}
 	return t.op.name, t, nil
 }

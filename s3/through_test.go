@@ -47,8 +47,7 @@ func TestThroughEngine(t *testing.T) {
 		"Buckets": TestBuckets, "Configuration": TestConfiguration, "Objects": TestObjects, "Fence": TestFence,
 		"DeleteObjects": TestDeleteObjects, "DeleteObjectsTellsNothing": TestDeleteObjectsTellsNothing, "AuthType": TestAuthType,
 		"Copy": TestCopy, "OddKeys": TestOddKeys, "Listing": TestListing, "Presigned": TestPresigned,
-		"RevokedWhileUploading": TestRevokedWhileUploading, "PresignedHeaders": TestPresignedHeaders, "MetadataCharset": TestMetadataCharset,
-		"PresignedHeadersFence": TestPresignedHeadersFence,
+		"RevokedWhileUploading": TestRevokedWhileUploading,
 	}
 	spellings := map[string]func(*testing.T){
 		"CompositeChecksums": TestCompositeChecksums, "ETags": TestETags, "CopySources": TestCopySources, "EmptyRanges": TestEmptyRanges,
@@ -67,5 +66,4 @@ func TestThroughEngine(t *testing.T) {
 	for name, test := range spellings {
 		t.Run(name, test)
 	}
-	t.Run("presigned, kind not given", TestPresignedHeaders)
 }

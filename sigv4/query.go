@@ -40,8 +40,7 @@ func (q *query) field(name string) *string {
 		return &q.provided
 	case headerToken:
 		return &q.token
-	}
-	if strings.EqualFold(name, headerContentSHA256) { // S3's SDKs write it in both ways
+	case headerContentSHA256:
 		return &q.payload
 	}
 	return nil

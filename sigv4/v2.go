@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // version2 is what a URL that is presigned with Signature Version 2 says
@@ -21,8 +20,7 @@ import (
 // string request authentication alternative").
 //
 // That version signs the method, Content-MD5, Content-Type, every x-amz-
-// header, the path, and of the query only the sub-resources. What presigners move
-// from x-amz- headers to the query is signed as those headers. It does not sign
+// header, the path, and of the query only the sub-resources. It does not sign
 // the host, and has no time of signing. So that nothing unsigned can change
 // what a request means, any other parameter is refused.
 type version2 struct {
@@ -31,7 +29,6 @@ type version2 struct {
 	resources []string          // sub-resources as they are signed: name or name=value
 	overrides int               // how many of them are response- overrides
 	copies    map[string]string // of headers, by lower-case name
-	hoisted   map[string]string // headers that are parameters, by lower-case name
 	unsigned  string            // a parameter that would not be signed, quoted
 }
 
@@ -90,7 +87,7 @@ func methodV2(method string) bool {
 
 // parseV2 reads the query of a URL presigned with Signature Version 2.
 func parseV2(r *http.Request) (*Signature, error) {
-	s := &Signature{Service: serviceS3, Presigned: true, v2: &version2{copies: map[string]string{}, hoisted: map[string]string{}}}
+	s := &Signature{Service: serviceS3, Presigned: true, v2: &version2{copies: map[string]string{}}}
 	seen := map[string]bool{}
 	for rawName, rawValue := range pairs(r.URL.RawQuery) {
 		name, nameErr := url.QueryUnescape(rawName)
@@ -127,9 +124,6 @@ func (s *Signature) setV2(name, value string) {
 			name += "=" + value
 		}
 		s.v2.resources = append(s.v2.resources, name)
-	case strings.HasPrefix(name, "x-amz-") && !strings.ContainsFunc(value, unicode.IsControl) && !strings.ContainsAny(name, ": \r\n"):
-		s.v2.hoisted[name] = textproto.TrimString(value)
-	case strings.HasPrefix(name, "x-") && !strings.HasPrefix(name, "x-amz-"): // for the access log: it means nothing
 	default:
 		s.v2.unsigned = strconv.Quote(name)
 	}
@@ -165,11 +159,6 @@ func (s *Signature) checkV2(r *http.Request) error {
 	}
 	for name, value := range s.v2.copies {
 		if header, err := single(r.Header, textproto.CanonicalMIMEHeaderKey(name)); err != nil || header != value {
-			return errorf(Ambiguous, "The query parameter %s and the header of that name must be the same.", name)
-		}
-	}
-	for name, value := range s.v2.hoisted {
-		if said := r.Header[textproto.CanonicalMIMEHeaderKey(name)]; len(said) > 0 && (len(said) > 1 || textproto.TrimString(said[0]) != value) {
 			return errorf(Ambiguous, "The query parameter %s and the header of that name must be the same.", name)
 		}
 	}
@@ -275,7 +264,6 @@ func (s *Signature) headersV2(h http.Header) []string {
 	if s.Token != "" {
 		all[strings.ToLower(headerToken)] = s.Token
 	}
-	maps.Copy(all, s.v2.hoisted)
 	for name, values := range h {
 		if !strings.HasPrefix(name, "X-Amz-") {
 			continue
