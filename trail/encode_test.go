@@ -113,8 +113,7 @@ func TestRecordsComeBack(t *testing.T) {
 		for i := range rec.Steps {
 			if a := rec.Steps[i].Asked; a != nil {
 				// As it was asked: the base of a context is empty here, and then not kept.
-				keys := policy.NewContext()
-				keys, _, _ = policy.ReadContext(a.Request.Context.Append(nil))
+				keys, _, _ := policy.ReadContext(a.Request.Context.Append(nil))
 				a.Request.Context = keys
 			}
 		}
