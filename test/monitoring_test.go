@@ -74,7 +74,7 @@ func TestMetricsOfRules(t *testing.T) {
 	s := serve(t, install(t))
 	admin := s.Client(s.Admin)
 	devices, err := rig.Prepare(t.Context(), admin, rig.SetUp{
-		Role: "R", Alias: "A", IoTPolicy: "P", Devices: 1, Permissions: `{"Version":"2012-10-17","Statement":[]}`,
+		Role: "R", Alias: "A", IoTPolicy: "P", Devices: 1, Permissions: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]}`,
 	})
 	if err == nil {
 		_, _, err = s.Device(devices[0].Certificate).Credentials(t.Context(), "A", "")
@@ -145,7 +145,7 @@ func TestExchangeReasons(t *testing.T) {
 	s := serve(t, install(t))
 	admin := s.Client(s.Admin)
 	devices, err := rig.Prepare(t.Context(), admin, rig.SetUp{
-		Role: "R", Alias: "A", IoTPolicy: "P", Devices: 3, Permissions: `{"Version":"2012-10-17","Statement":[]}`,
+		Role: "R", Alias: "A", IoTPolicy: "P", Devices: 3, Permissions: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]}`,
 	})
 	if err != nil {
 		t.Fatal(err)
